@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from avfbel.runtime import analyze as analyze
 
 _HOME = {
-    "AVFBEL": "avfbel.learn",
+    "AVFBEL": "avfbel.brain",
     "Analysis": "avfbel.runtime",
     "Bundle": "avfbel.runtime",
     "Dataset": "avfbel.data",

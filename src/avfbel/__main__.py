@@ -1,0 +1,6 @@
+"""Run `python -m avfbel` as the `avfbel` command."""
+
+from avfbel.cli import main
+
+if __name__ == "__main__":
+    main()
