@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
+_COMMAND_MODULES: tuple[str, ...] = ()  # in the order of `avfbel --help`
+
 
 def main() -> None:
     """Run the `avfbel` command."""
-    from avfbel.cli.app import run
+    from avfbel.cli.app import app
 
-    run()
+    for name in _COMMAND_MODULES:
+        import_module(f"avfbel.cli.{name}")
+    app()
