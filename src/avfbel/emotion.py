@@ -1,13 +1,13 @@
 r"""Ratings and predictions of five emotions, and the emotional positivity (EPP) that follows from them.
 
-The emotional positivity parameter orders fear, sadness, anger, calm and happiness from negative to positive and
-takes a weighted average: 0 is wholly negative, 0.5 neutral, 1 wholly positive. Ratings and norms have true
-averages, which do not exist where everything is zero (`rating_epp`, `rating_valence`). Predictions are pulled
-towards neutral by `PRIOR`, about one faint rating, so that they are defined, bounded and continuous for any model
-output (`predicted_epp`, `predicted_valence`, `predicted_intensity`).
+The emotional positivity parameter orders fear, sadness, anger, calm and happiness from negative to
+positive and takes a weighted average: 0 is wholly negative, 0.5 neutral, 1 wholly positive. Ratings and
+norms have true averages, which do not exist where everything is zero (`rating_epp`, `rating_valence`).
+Predictions are pulled towards neutral by `PRIOR`, about one faint rating, so that they are defined, bounded
+and continuous for any model output (`predicted_epp`, `predicted_valence`, `predicted_intensity`).
 
-What neutral means: :math:`\sum_k (w_k - \frac12) E_k = 0`. Equal amounts of all five emotions give 0.45, not 0.5,
-since three of the five are negative.
+What neutral means: :math:`\sum_k (w_k - \frac12) E_k = 0`. Equal amounts of all five emotions give 0.45,
+not 0.5, since three of the five are negative.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def rating_valence(ratings: ArrayLike) -> NDArray[np.float64]:
 def predicted_epp(emotion: ArrayLike) -> NDArray[np.float64]:
     r"""Return the emotional positivity of predictions, pulled towards neutral by the prior.
 
-    It is :math:`(\lambda/2 + \sum_k w_k\hat E_k) / (\lambda + \sum_k\hat E_k)`, where :math:`\hat E = \max(0, E)` and :math:`\lambda` is `PRIOR`.
+    It is :math:`(\lambda/2 + \sum_k w_k\hat E_k) / (\lambda + \sum_k\hat E_k)`, where
+    :math:`\hat E = \max(0, E)` and :math:`\lambda` is `PRIOR`.
 
     Parameters
     ----------
@@ -204,8 +205,9 @@ def predicted_intensity(emotion: ArrayLike) -> NDArray[np.float64]:
 def published_epp(ratings: ArrayLike) -> NDArray[np.float64]:
     r"""Return the positivity as the paper's released data define it: :math:`\sum_k k E_k / 15`, then min-max.
 
-    All its weights are positive, so that "127 fear" counts as more positive than "1 happy": it measures how far
-    a rater moves the sliders. It stands here to regenerate published numbers; use `rating_epp` for anything else.
+    All its weights are positive, so that "127 fear" counts as more positive than "1 happy": it measures
+    how far a rater moves the sliders. It stands here to regenerate published numbers; use `rating_epp` for
+    anything else.
 
     Parameters
     ----------
