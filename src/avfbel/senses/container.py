@@ -30,7 +30,7 @@ def open_container(path: Path) -> Any:
         raise InputError(f"{path} may not be read: ask for permission to read it") from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
-            f"{path} is no film or sound file that can be decoded: export it again, or convert it to mp4 or wav"
+            f"{path} is no film or sound file that can be decoded: export it again, or convert it to mp4"
         ) from error
     if set(container.format.name.split(",")) & _NOT_MEDIA:
         container.close()

@@ -1,4 +1,4 @@
-"""Decoding in constant memory: a film or sound file becomes frames and samples with their presentation times."""
+"""Decoding in constant memory: a film or sound file becomes frames and samples with their true times."""
 
 from __future__ import annotations
 
@@ -115,6 +115,7 @@ class Media:
                 stream.thread_type = "AUTO"
                 if threads is not None:
                     stream.codec_context.thread_count = threads
+            self._declared_s = declared_length(self._container)
             self._picture = PictureConverter()
             self._items = self._pass()
             self._first = next(self._items, None)
@@ -139,7 +140,7 @@ class Media:
         """Length in s: the latest end of a decoded track so far; the declared one if no track was wanted."""
         if self._wanted:
             return max(self._ends.values(), default=0.0)
-        return declared_length(self._container) or 0.0
+        return self._declared_s or 0.0
 
     def __enter__(self) -> Media:
         return self
