@@ -1,0 +1,282 @@
+"""From the course of a body's height to bounces: where each begins, how high it goes, where it ends.
+
+A bounce is a rise and a fall. Its beginning and end are read from the whole arch, not from the frame in which
+the body happens to be low: at 30 frames a second a fast bounce is seen four times, and the beat would be lost
+in the raster.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avfbel.senses.silhouette import Silhouette
+
+MIN_LIFT = 0.015
+"""Rises below this, in picture heights, are no bounces."""
+
+MIN_SHARE = 0.05
+"""Rises below this share of the largest are no bounces."""
+
+MIN_FIT = 0.8
+"""Share of the lift's energy that a single arch must explain for a rise and fall to be a bounce."""
+
+
+class Bounce(NamedTuple):
+    """One bounce of the body.
+
+    Times are in s, the lift in picture heights, `rough` (outline at the end, see `Silhouette`) dimensionless,
+    `lean_change` in rad, positive when the body tips forward, that is to the left of the picture.
+    """
+
+    start_s: float
+    end_s: float
+    peak_lift: float
+    rough: float
+    lean_change: float
+
+
+class Arch(NamedTuple):
+    """One half wave ``peak * sin(pi * (t - start_s) / (end_s - start_s))`` in a course of lifts."""
+
+    start_s: float
+    end_s: float
+    peak: float
+
+
+def lifts(silhouettes: list[Silhouette]) -> NDArray[np.float64]:
+    """Return how far the body is above its rest in each frame, (n,), in picture heights, not negative.
+
+    Height is that of the line above which a quarter of the body lies: a spike at the top moves it little, and
+    what the floor hides of a body at rest does not move it at all. Rest is the 98th percentile.
+
+    Examples
+    --------
+    >>> low, high = np.zeros(10, np.int32), np.zeros(10, np.int32)
+    >>> low[6:10] = high[2:6] = 4
+    >>> film = [Silhouette(rows, 16, (0.0, 0.0), (1.0, 0.0, 1.0), 0.0) for rows in (low, high)]
+    >>> lifts(film).round(2).tolist()
+    [0.0, 0.39]
+    """
+    if not silhouettes:
+        return np.zeros(0)
+    quarter = np.median([s.area for s in silhouettes]) / 4
+    rows = np.stack([s.rows for s in silhouettes])
+    above = np.cumsum(rows, axis=1)
+    n, height = rows.shape
+    row = np.minimum((above < quarter).sum(1), height - 1)
+    at = np.arange(n)
+    before = above[at, row] - rows[at, row]
+    y = row + np.clip((quarter - before) / np.maximum(rows[at, row], 1), 0, 1)
+    return np.asarray(np.maximum(0.0, np.percentile(y, 98) - y) / height)
+
+
+def find_arches(time_s: NDArray[np.float64], lift: NDArray[np.float64]) -> list[Arch]:
+    """Find the bounces in a course of lifts.
+
+    A bounce is a peak that rises out of, and falls back into, valleys below half of its lift, above
+    `MIN_SHARE` of the largest and `MIN_LIFT`, and shaped like an arch.
+
+    Parameters
+    ----------
+    time_s : ndarray, shape (n,)
+        Times in s, increasing.
+    lift : ndarray, shape (n,)
+        Lifts in picture heights, not negative.
+
+    Returns
+    -------
+    list of Arch
+        In order of time. A bounce that the beginning or end cuts is left out.
+
+    Examples
+    --------
+    >>> t = np.arange(60) / 30
+    >>> [round(arch.end_s, 2) for arch in find_arches(t, 0.3 * abs(np.sin(np.pi * t / 0.5)))]
+    [0.5, 1.0, 1.5, 2.0]
+    """
+    if len(lift) < 3:
+        return []
+    floor = max(MIN_LIFT, MIN_SHARE * float(lift.max()))
+    arches = []
+    for first, peak, last in _peaks(lift, floor):
+        arch = fit_arch(time_s[first : last + 1], lift[first : last + 1], peak - first)
+        if arch is not None:
+            arches.append(arch)
+    return arches
+
+
+def _peaks(lift: NDArray[np.float64], floor: float) -> list[tuple[int, int, int]]:
+    """List valley, peak and valley of each bounce, as indices."""
+    rising = np.concatenate(([True], lift[1:] > lift[:-1]))
+    falling = np.concatenate((lift[:-1] >= lift[1:], [True]))
+    peaks: list[int] = []
+    valleys: list[int] = []  # between successive peaks
+    for i in np.flatnonzero(rising & falling & (lift >= floor)).tolist():
+        while peaks:
+            valley = peaks[-1] + int(np.argmin(lift[peaks[-1] : i + 1]))
+            if lift[valley] < 0.5 * min(lift[peaks[-1]], lift[i]):
+                peaks.append(i)
+                valleys.append(valley)
+                break
+            if lift[i] <= lift[peaks[-1]]:
+                break
+            peaks.pop()
+            if valleys:
+                valleys.pop()
+        else:
+            peaks.append(i)
+    if not peaks:
+        return []
+    begin = _last_lowest(lift[: peaks[0] + 1])
+    end = peaks[-1] + int(np.argmin(lift[peaks[-1] :]))
+    bounds = [begin, *valleys, end]
+    return [
+        (a, p, b)
+        for a, p, b in zip(bounds[:-1], peaks, bounds[1:], strict=True)
+        if max(lift[a], lift[b]) < 0.5 * lift[p]
+    ]
+
+
+def _last_lowest(lift: NDArray[np.float64]) -> int:
+    return len(lift) - 1 - int(np.argmin(lift[::-1]))
+
+
+def fit_arch(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) -> Arch | None:
+    """Fit one arch to the lifts between two valleys.
+
+    The arc sine of lift over peak is the phase, which is linear in time: a weighted regression gives start
+    and length, these the height, three times over. Weights are the precision of the phase, 1 − (lift /
+    peak)².
+
+    Parameters
+    ----------
+    time_s, lift : ndarray, shape (n,)
+        From valley to valley.
+    peak : int
+        Index of the highest.
+
+    Returns
+    -------
+    Arch or None
+        None if an arch explains less than `MIN_FIT` of the energy.
+    """
+    top = float(lift[peak])
+    start, length = _bracket(time_s, lift, peak)
+    side = np.arange(len(lift)) > peak
+    for _ in range(4):
+        relative = np.clip(lift / top, 0, 1)
+        phase = np.arcsin(relative) / np.pi
+        phase = np.where(side, 1 - phase, phase)
+        weight = (1 - relative**2) * (relative > 0.08)
+        if (weight[:peak] > 0).any() and (weight[peak + 1 :] > 0).any():
+            start, length = _weighted_line(phase, time_s, weight)
+        wave = _wave(time_s, start, length)
+        energy = float(wave @ wave)
+        if length <= 0 or energy < 0.3:
+            break
+        top = min(max(float(wave @ lift) / energy, 0.9 * float(lift[peak])), 1.3 * float(lift[peak]))
+    rest = lift - top * _wave(time_s, start, length)
+    if length <= 0 or float(rest @ rest) > (1 - MIN_FIT) * float(lift @ lift):
+        return None
+    return Arch(start, start + length, top)
+
+
+def _bracket(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) -> tuple[float, float]:
+    """Return start and length as frames tell: from the last low one before the peak to the first after."""
+    low = lift < 0.1 * lift[peak]
+    before, after = np.flatnonzero(low[:peak]), np.flatnonzero(low[peak:])
+    first = int(before[-1]) if before.size else 0
+    last = peak + int(after[0]) if after.size else len(lift) - 1
+    return float(time_s[first]), float(time_s[last] - time_s[first])
+
+
+def _weighted_line(
+    x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, float]:
+    total = weight.sum()
+    mean_x, mean_y = weight @ x / total, weight @ y / total
+    slope = weight @ ((x - mean_x) * (y - mean_y)) / max(weight @ (x - mean_x) ** 2, 1e-12)
+    return float(mean_y - slope * mean_x), float(slope)
+
+
+def _wave(time_s: NDArray[np.float64], start: float, length: float) -> NDArray[np.float64]:
+    phase = np.clip((time_s - start) / max(length, 1e-9), 0, 1)
+    return np.asarray(np.sin(np.pi * phase))
+
+
+def bounces_of(
+    time_s: NDArray[np.float64], silhouettes: list[Silhouette], lift: NDArray[np.float64] | None = None
+) -> list[Bounce]:
+    """Describe the bounces of a body from its outline in successive frames of one shot.
+
+    Parameters
+    ----------
+    time_s : ndarray, shape (n,)
+        Times of the frames in s, increasing.
+    silhouettes : list of Silhouette
+        The body in each frame.
+    lift : ndarray, shape (n,), optional
+        Its lifts (see `lifts`), if they are known already.
+
+    Returns
+    -------
+    list of Bounce
+        In order of time.
+    """
+    lift = lifts(silhouettes) if lift is None else lift
+    arches = find_arches(time_s, lift)
+    if not arches:
+        return []
+    leans = lean_at_joints(time_s, silhouettes, arches)
+    rough = np.array([s.rough for s in silhouettes])
+    ends = [_rough_at_end(time_s, rough, arches, k) for k in range(len(arches))]
+    return [
+        Bounce(arch.start_s, arch.end_s, arch.peak, ends[k], float(leans[k + 1] - leans[k]))
+        for k, arch in enumerate(arches)
+    ]
+
+
+def _rough_at_end(
+    time_s: NDArray[np.float64], rough: NDArray[np.float64], arches: list[Arch], k: int
+) -> float:
+    """Return the mean roughness while the body keeps the form it had at the end of bounce `k`."""
+    arch = arches[k]
+    length = arch.end_s - arch.start_s
+    until = (
+        arches[k + 1].start_s + 0.12 * (arches[k + 1].end_s - arches[k + 1].start_s)
+        if k + 1 < len(arches)
+        else arch.end_s + 0.12 * length
+    )
+    near = (time_s >= arch.end_s - 0.12 * length) & (time_s <= until)
+    if not near.any():
+        near = np.arange(len(time_s)) == int(np.argmin(np.abs(time_s - arch.end_s)))
+    return float(rough[near].mean())
+
+
+def lean_at_joints(
+    time_s: NDArray[np.float64], silhouettes: list[Silhouette], arches: list[Arch]
+) -> NDArray[np.float64]:
+    """Return the body's lean before the first bounce and after each, (n_bounces + 1,), in rad.
+
+    Lean is the direction of the longer axis, which turns evenly during a bounce; the joints of that broken
+    line are fitted to all frames by least squares, weighted by how elongated the body is (a round one has no
+    lean).
+    """
+    xx, xy, yy = np.array([s.covariance for s in silhouettes]).T
+    anisotropy = np.hypot(yy - xx, 2 * xy) / (xx + yy)
+    lean = np.unwrap(np.arctan2(2 * xy, yy - xx), period=2 * np.pi) / 2
+    basis = np.zeros((len(time_s), len(arches) + 1))
+    bounds = np.array([a.start_s for a in arches] + [np.inf])
+    which = np.clip(np.searchsorted(bounds, time_s, side="right") - 1, 0, len(arches) - 1)
+    starts, ends = np.array([a.start_s for a in arches]), np.array([a.end_s for a in arches])
+    phase = np.clip((time_s - starts[which]) / (ends - starts)[which], 0, 1)
+    at = np.arange(len(time_s))
+    basis[at, which], basis[at, which + 1] = 1 - phase, phase
+    weight = anisotropy[:, None]
+    stiffness = 1e-3 * np.diff(np.eye(len(arches) + 1), axis=0)  # decides what no frame shows
+    design = np.concatenate([basis * weight, stiffness])
+    target = np.concatenate([lean * weight[:, 0], np.zeros(len(arches))])
+    return np.asarray(np.linalg.lstsq(design, target, rcond=None)[0])
