@@ -1,0 +1,61 @@
+"""The world: five parameters and a seed become a piano melody and the film of a bouncing ball.
+
+The same notes make both: `compose` draws them, `synthesize` sounds them, `ball_motion` and `render_frames`
+show them, and `write_stimulus` writes a clip. The names below are resolved on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avfbel.stimulus.corpus import build_corpus as build_corpus
+    from avfbel.stimulus.files import write_stimulus as write_stimulus
+    from avfbel.stimulus.film import write_film as write_film
+    from avfbel.stimulus.midi import write_midi as write_midi
+    from avfbel.stimulus.motion import BallMotion as BallMotion
+    from avfbel.stimulus.motion import ball_motion as ball_motion
+    from avfbel.stimulus.parameters import StimulusParameters as StimulusParameters
+    from avfbel.stimulus.parameters import blend as blend
+    from avfbel.stimulus.parameters import mix as mix
+    from avfbel.stimulus.parameters import named as named
+    from avfbel.stimulus.parameters import named_stimuli as named_stimuli
+    from avfbel.stimulus.render import render_frames as render_frames
+    from avfbel.stimulus.score import Note as Note
+    from avfbel.stimulus.score import Score as Score
+    from avfbel.stimulus.score import compose as compose
+    from avfbel.stimulus.sound import synthesize as synthesize
+    from avfbel.stimulus.sound import write_wav as write_wav
+
+_HOME = {
+    "BallMotion": "motion",
+    "Note": "score",
+    "Score": "score",
+    "StimulusParameters": "parameters",
+    "ball_motion": "motion",
+    "blend": "parameters",
+    "build_corpus": "corpus",
+    "compose": "score",
+    "mix": "parameters",
+    "named": "parameters",
+    "named_stimuli": "parameters",
+    "render_frames": "render",
+    "synthesize": "sound",
+    "write_film": "film",
+    "write_midi": "midi",
+    "write_stimulus": "files",
+    "write_wav": "sound",
+}
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"avfbel.stimulus.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'avfbel.stimulus' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
