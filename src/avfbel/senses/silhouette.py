@@ -14,8 +14,8 @@ class Silhouette(NamedTuple):
     """The body in one frame.
 
     `rows` holds its pixels per row of the picture, (h,); `area` their number; `covariance` the second central
-    moments (xx, xy, yy) in square pixels, y downwards; `rough` how much longer the outline is than that of a
-    convex body of the same extent, dimensionless.
+    moments (xx, xy, yy) in square pixels, y downwards; `rough` the area between its outline and a rubber band
+    around it as a share of its own, 0 for a convex body.
     """
 
     rows: NDArray[np.int32]
@@ -25,7 +25,9 @@ class Silhouette(NamedTuple):
     rough: float
 
 
-def outline(codes: NDArray[np.uint16], table: NDArray[np.bool_], region: Area) -> Silhouette | None:
+def outline(
+    codes: NDArray[np.uint16], table: NDArray[np.bool_], region: Area | None = None
+) -> Silhouette | None:
     """Describe the largest connected patch of the body's colours.
 
     Parameters
@@ -34,32 +36,54 @@ def outline(codes: NDArray[np.uint16], table: NDArray[np.bool_], region: Area) -
         Colour codes of a frame without black bars.
     table : ndarray, shape (32768,)
         Whether a code belongs to the body (see `body_table`).
-    region : Area
-        Where to look.
+    region : Area, optional
+        Where to look; by default everywhere.
 
     Returns
     -------
     Silhouette or None
         None if the body is not to be seen.
     """
-    mask = largest_patch(table.take(codes[region.top : region.bottom, region.left : region.right]))
-    if mask is None:
+    height, width = codes.shape
+    region = region or Area(0, height, 0, width)
+    mask = table.take(codes[region.top : region.bottom, region.left : region.right])
+    box = _box(mask)
+    if box is None:
         return None
-    return describe(mask, top=region.top, left=region.left, height=codes.shape[0])
+    patch, within = largest_patch(mask[box.top : box.bottom, box.left : box.right])
+    top, left = region.top + box.top + within.top, region.left + box.left + within.left
+    return describe(patch, top=top, left=left, height=height)
 
 
-def largest_patch(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """Return the largest 4-connected patch of `mask` with its holes filled, or None if there is none."""
+def _box(mask: NDArray[np.bool_]) -> Area | None:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if rows.size == 0:
+        return None
+    return Area(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+
+
+def largest_patch(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Area]:
+    """Return the largest 4-connected patch of a mask, its holes filled, and the rectangle that holds it.
+
+    Examples
+    --------
+    >>> ring = np.array([[0, 1, 1, 1, 0], [0, 1, 0, 1, 0], [0, 1, 1, 1, 0], [1, 0, 0, 0, 0]], dtype=bool)
+    >>> patch, box = largest_patch(ring)
+    >>> int(patch.sum()), box
+    (9, Area(top=0, bottom=3, left=1, right=4))
+    """
     from scipy import ndimage
 
     labels, n = ndimage.label(mask)
-    if n == 0:
-        return None
     size = np.bincount(labels.ravel(), minlength=n + 1)
     size[0] = 0
-    patch = labels == int(size.argmax())
-    outside, _ = ndimage.label(np.pad(~patch, 1, constant_values=True))
-    return np.asarray((outside != outside[0, 0])[1:-1, 1:-1])
+    patch = labels == int(size.argmax()) if n > 1 else mask
+    box = _box(patch) or Area(0, *mask.shape[:1], 0, *mask.shape[1:])
+    patch = patch[box.top : box.bottom, box.left : box.right]
+    framed = np.ones((box.height + 2, box.width + 2), dtype=bool)
+    framed[1:-1, 1:-1] = ~patch
+    outside, n_outside = ndimage.label(framed)
+    return (outside != 1)[1:-1, 1:-1] if n_outside > 1 else patch, box
 
 
 def describe(
@@ -93,8 +117,38 @@ def describe(
     yy = float(in_rows @ (y - mean_y) ** 2) / area
     xx = float(in_columns @ (x - mean_x) ** 2) / area
     xy = float((y - mean_y) @ (mask @ (x - mean_x))) / area
-    padded = np.pad(mask, 1)
-    edges = np.count_nonzero(padded[1:] != padded[:-1]) + np.count_nonzero(padded[:, 1:] != padded[:, :-1])
-    high, wide = np.flatnonzero(in_rows), np.flatnonzero(in_columns)
-    around = 2 * (int(high[-1] - high[0]) + int(wide[-1] - wide[0]) + 2)
-    return Silhouette(rows, area, (mean_x + left, mean_y + top), (xx, xy, yy), float(edges) / around - 1)
+    rough = max(0.0, hull_area(mask) / area - 1)
+    return Silhouette(rows, area, (mean_x + left, mean_y + top), (xx, xy, yy), rough)
+
+
+_ANGLES = np.arange(64) * np.pi / 32
+_DIRECTIONS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
+
+
+def hull_area(mask: NDArray[np.bool_]) -> float:
+    """Return the area, in square pixels, that a rubber band around a patch would enclose.
+
+    The band has 64 sides of fixed directions. It runs halfway between the corners and the centres of the
+    pixels, since round the corners it would find staircases in every smooth outline.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (rows, columns)
+        The patch.
+
+    Examples
+    --------
+    >>> y, x = np.mgrid[-40:41, -40:41]
+    >>> disc = x**2 + y**2 < 35**2
+    >>> round(float(hull_area(disc) / disc.sum()), 2)
+    1.0
+    """
+    rows = np.flatnonzero(mask.any(1))
+    left = mask[rows].argmax(1) + 0.25
+    right = mask.shape[1] - mask[rows, ::-1].argmax(1) - 0.25
+    x = np.concatenate([left, right, left, right])
+    y = np.concatenate([rows + 0.25, rows + 0.25, rows + 0.75, rows + 0.75])
+    support = (_DIRECTIONS.T @ np.stack([x, y])).max(1)
+    step = _ANGLES[1]
+    sides = (np.roll(support, 1) + np.roll(support, -1) - 2 * support * np.cos(step)) / np.sin(step)
+    return float(support @ sides) / 2

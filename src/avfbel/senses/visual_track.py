@@ -69,7 +69,7 @@ def colour_codes(colours: NDArray[np.uint8]) -> NDArray[np.uint16]:
     >>> int(colour_codes(np.array([[[255]], [[8]], [[0]]], dtype=np.uint8))[0, 0])
     31776
     """
-    levels = (colours >> 3).astype(np.uint16)
+    levels: NDArray[np.uint16] = (colours >> 3).astype(np.uint16)
     return np.asarray((levels[0] << 10) | (levels[1] << 5) | levels[2])
 
 
@@ -121,8 +121,8 @@ def active_area(codes: NDArray[np.uint16]) -> Area:
     """
     dark = BLACK >> 3
     lit = np.zeros(codes.shape[1:], dtype=bool)
-    for frame in codes:
-        lit |= ((frame >> 10) >= dark) | ((frame >> 5 & 31) >= dark) | ((frame & 31) >= dark)
+    for code in codes:
+        lit |= (code >> 10 >= dark) | (code >> 5 & 31 >= dark) | (code & 31 >= dark)
     height, width = lit.shape
     rows, columns = np.flatnonzero(lit.mean(1) > 0.02), np.flatnonzero(lit.mean(0) > 0.02)
     if rows.size == 0 or columns.size == 0:
