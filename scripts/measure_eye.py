@@ -1,9 +1,10 @@
-"""How well does the eye see what the stimuli are made of? Rank correlations over a corpus, printed as a table.
+"""How well does the eye see what the stimuli are made of? Rank correlations over a corpus, as a table.
 
-Usage: python scripts/measure_eye.py CORPUS [--jobs N], where CORPUS was made by `avfbel corpus build --out CORPUS`.
+Usage: python scripts/measure_eye.py CORPUS [--jobs N], where CORPUS was made by `avfbel corpus build --out
+CORPUS`.
 
-Against the truth: the mean of each clip's windows with the notes in the clip's .json, over clips of four notes or more.
-Against the parameters: the mean of each stimulus' clips with the parameter it was made from.
+Against the truth: the mean of each clip's windows with the notes in the clip's .json, over clips of four
+notes or more. Against the parameters: the mean of each stimulus' clips with the parameter it was made from.
 """
 
 from __future__ import annotations
@@ -24,12 +25,6 @@ from avfbel.senses.visual import VisualTrack
 from avfbel.senses.windows import plan_windows
 
 PARAMETERS = {
-    "speed": "bpm",
-    "jitter": "jitter",
-    "consonance": "consonance",
-    "bigsmall": "bigsmall",
-    "updown": "updown",
-}
     "speed": "bpm",
     "jitter": "jitter",
     "consonance": "consonance",
@@ -105,9 +100,7 @@ def main() -> None:
         print(f"{feature:12}{rho:8.3f}{n:7}{parameter:11.3f}{m:9}   range over the stimuli {spread:.4g}")
     frames, pushing, measuring = (sum(look[i] for look in looks) for i in (1, 2, 3))
     windows = sum(len(look[0]) for look in looks)
-    print(
-        f"{1e3 * pushing / frames:.2f} ms a frame pushed, {1e3 * measuring / windows:.1f} ms a window measured"
-    )
+    print(f"{1e3 * pushing / frames:.2f} ms a frame pushed, {1e3 * measuring / windows:.1f} ms a window")
 
 
 if __name__ == "__main__":
