@@ -13,7 +13,6 @@ from typing import Any
 from avfbel.stimulus.film import write_film
 from avfbel.stimulus.midi import write_midi
 from avfbel.stimulus.motion import ball_motion
-from avfbel.stimulus.render import render_frames
 from avfbel.stimulus.score import Score
 from avfbel.stimulus.sound import Sound, synthesize, write_wav
 
@@ -56,7 +55,7 @@ def write_stimulus(score: Score, folder: str | Path, stem: str, *, sound: Sound 
     with _whole_or_not_at_all(Path(folder), stem) as (midi, wav, film, truth):
         write_midi(score, midi)
         write_wav(samples, wav)
-        write_film(render_frames(score), samples, film)
+        write_film(score, samples, film)
         truth.write_text(json.dumps(ground_truth(score), indent=1) + "\n", encoding="utf-8")
     return [Path(folder) / f"{stem}{suffix}" for suffix in SUFFIXES]
 

@@ -68,8 +68,8 @@ class StimulusParameters:
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
-            if not (isinstance(value, int | float) and math.isfinite(value) and low <= value <= high):
-                raise UsageError(f"{name} must be from {low:g} to {high:g}, got {value}")
+            if not (math.isfinite(value) and low <= value <= high):
+                raise UsageError(f"{name} must be from {low:g} to {high:g}, got {value:g}")
 
     def rounded(self) -> StimulusParameters:
         """Return these parameters with consonance rounded half up: the index of one pitch-class set."""
