@@ -20,6 +20,9 @@ MIN_LIFT = 0.015
 MIN_SHARE = 0.05
 """Rises below this share of the largest are no bounces."""
 
+LINE = 0.4
+"""Share of the body above the line whose height is followed."""
+
 MIN_FIT = 0.8
 """Share of the lift's energy that a single arch must explain for a rise and fall to be a bounce."""
 
@@ -49,8 +52,9 @@ class Arch(NamedTuple):
 def lifts(silhouettes: list[Silhouette]) -> NDArray[np.float64]:
     """Return how far the body is above its rest in each frame, (n,), in picture heights, not negative.
 
-    Height is that of the line above which a quarter of the body lies: a spike at the top moves it little, and
-    what the floor hides of a body at rest does not move it at all. Rest is the 98th percentile.
+    Height is that of the line above which two fifths of the body lie. Spikes at the top, which grow and shrink
+    with every bounce, hardly move it, and what the floor hides of a body at rest moves it little. Rest is the 98th
+    percentile.
 
     Examples
     --------
@@ -58,19 +62,16 @@ def lifts(silhouettes: list[Silhouette]) -> NDArray[np.float64]:
     >>> low[6:10] = high[2:6] = 4
     >>> film = [Silhouette(rows, 16, (0.0, 0.0), (1.0, 0.0, 1.0), 0.0) for rows in (low, high)]
     >>> lifts(film).round(2).tolist()
-    [0.0, 0.39]
+    [0.0, 0.4]
     """
     if not silhouettes:
         return np.zeros(0)
-    quarter = np.median([s.area for s in silhouettes]) / 4
     rows = np.stack([s.rows for s in silhouettes])
     above = np.cumsum(rows, axis=1)
-    n, height = rows.shape
-    row = np.minimum((above < quarter).sum(1), height - 1)
-    at = np.arange(n)
-    before = above[at, row] - rows[at, row]
-    y = row + np.clip((quarter - before) / np.maximum(rows[at, row], 1), 0, 1)
-    return np.asarray(np.maximum(0.0, np.percentile(y, 98) - y) / height)
+    at, goal = np.arange(len(rows)), LINE * above[:, -1]
+    row = (above < goal[:, None]).sum(1)
+    y = row + 1 - (above[at, row] - goal) / rows[at, row]
+    return np.asarray(np.maximum(0.0, np.percentile(y, 98) - y) / rows.shape[1])
 
 
 def find_arches(time_s: NDArray[np.float64], lift: NDArray[np.float64]) -> list[Arch]:
