@@ -1,0 +1,66 @@
+"""The model: visual cortex, auditory cortex, temporal gyrus, amygdala, orbitofrontal and prefrontal cortex.
+
+A region is a pure function plus a small module around it; `Network` wires them, `AVFBEL` trains them. The
+limbic rules and their estimator are numpy; everything else needs torch, which the extra ``avfbel[train]``
+brings. Names are resolved on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avfbel.brain.auditory_cortex import AuditoryCortex as AuditoryCortex
+    from avfbel.brain.bel import BrainEmotionalLearning as BrainEmotionalLearning
+    from avfbel.brain.limbic import LimbicParameters as LimbicParameters
+    from avfbel.brain.limbic import LimbicState as LimbicState
+    from avfbel.brain.limbic import limbic_output as limbic_output
+    from avfbel.brain.limbic import limbic_step as limbic_step
+    from avfbel.brain.model import AVFBEL as AVFBEL
+    from avfbel.brain.network import Network as Network
+    from avfbel.brain.regions import REGIONS as REGIONS
+    from avfbel.brain.samples import Samples as Samples
+    from avfbel.brain.spiking import lif_firing_rate as lif_firing_rate
+    from avfbel.brain.spiking import lif_spike_count as lif_spike_count
+    from avfbel.brain.spiking import lif_spike_times as lif_spike_times
+    from avfbel.brain.temporal_gyrus import TemporalGyrus as TemporalGyrus
+    from avfbel.brain.visual_cortex import VisualCortex as VisualCortex
+
+_NUMPY = {
+    "BrainEmotionalLearning": "bel",
+    "LimbicParameters": "limbic",
+    "LimbicState": "limbic",
+    "REGIONS": "regions",
+    "Samples": "samples",
+    "limbic_output": "limbic",
+    "limbic_step": "limbic",
+}
+_TORCH = {
+    "AVFBEL": "model",
+    "AuditoryCortex": "auditory_cortex",
+    "Network": "network",
+    "TemporalGyrus": "temporal_gyrus",
+    "VisualCortex": "visual_cortex",
+    "lif_firing_rate": "spiking",
+    "lif_spike_count": "spiking",
+    "lif_spike_times": "spiking",
+}
+__all__ = sorted({**_NUMPY, **_TORCH})
+
+
+def __getattr__(name: str) -> Any:
+    home = _NUMPY.get(name) or _TORCH.get(name)
+    if home is None:
+        raise AttributeError(f"module 'avfbel.brain' has no attribute {name!r}")
+    try:
+        module = import_module(f"avfbel.brain.{home}")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError(f'{name} needs torch: pip install "avfbel[train]"', name="torch") from error
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,159 @@
+"""First stage of learning: cortex and gyrus by back-propagation, against a temporary read-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from avfbel.brain.network import Network, Representation
+from avfbel.brain.samples import Samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientSettings:
+    """How cortex and gyrus are trained: Adam on the mean squared error, as in the paper.
+
+    `batch_size` counts clips: a clip's samples (its sound, its film, both) are learned in the same step, so
+    that its maps run through the visual cortex once. L2 acts on the weights of layers, not on biases, norms
+    and tuning.
+    """
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-3
+    batch_size: int = 32
+    epochs: int = 100
+
+
+Progress = Callable[[int, float], None]
+"""Called after each epoch with its number, from 1, and its loss."""
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """Run torch on one thread from a seed; the caller's generator and number of threads come back unchanged.
+
+    One thread, because folds run in processes, and threads of small products spin as soon as anything else
+    runs.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def fit_scales(network: Network, samples: Samples) -> None:
+    """Take the percentiles of the population code and the scale of the maps from training clips."""
+    for sense, fit in enumerate((_fit_sound, _fit_sight)):
+        rows = np.unique(samples.row[samples.sample_evidence[:, sense] > 0])
+        if len(rows):
+            fit(network, samples, rows)
+
+
+def _fit_sound(network: Network, samples: Samples, rows: NDArray[np.int64]) -> None:
+    network.auditory_cortex.fit(samples.acoustic[rows])
+
+
+def _fit_sight(network: Network, samples: Samples, rows: NDArray[np.int64]) -> None:
+    network.visual_cortex.scale.fit(samples.maps, rows)
+
+
+def train(
+    network: Network,
+    samples: Samples,
+    settings: GradientSettings,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[float]:
+    """Train the sensory regions to let a linear read-out tell the rewards, and return the loss of each epoch.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place; left in evaluation mode.
+    samples : Samples
+        With rewards.
+    settings : GradientSettings
+        Optimisation.
+    seed : int
+        Seed of shuffling and dropout (the caller seeds the initial weights, see `reproducible`).
+    progress : callable, optional
+        Called after each epoch with its number and loss.
+
+    Returns
+    -------
+    list of float
+        Weighted mean squared error of each epoch, measured while training, in squared units of the reward.
+    """
+    assert samples.rewards is not None
+    head = nn.Linear(len(network.fused_scale), samples.rewards.shape[1], bias=False)
+    optimizer = torch.optim.Adam(
+        _parameter_groups(network, head, settings.weight_decay), lr=settings.learning_rate
+    )
+    rewards = torch.from_numpy(samples.rewards.astype(np.float32))
+    weight = np.ones(len(samples)) if samples.weight is None else samples.weight
+    weights = torch.from_numpy((weight / weight.mean()).astype(np.float32))
+    rng = np.random.default_rng(seed)
+    clips = np.unique(samples.row)
+    loss_curve = []
+    network.train()
+    for epoch in range(1, settings.epochs + 1):
+        total = torch.zeros(())
+        for batch in batches_of_clips(samples, rng.permutation(clips), settings.batch_size):
+            index = torch.from_numpy(batch)
+            representation = represent(network, samples, batch)
+            error = ((head(representation.x_fused) - rewards[index]) ** 2).mean(dim=1) * weights[index]
+            optimizer.zero_grad(set_to_none=True)
+            error.mean().backward()
+            optimizer.step()
+            total += error.detach().sum()
+        loss_curve.append(total.item() / len(samples))
+        if progress is not None:
+            progress(epoch, loss_curve[-1])
+    network.eval()
+    return loss_curve
+
+
+def batches_of_clips(
+    samples: Samples, clips: NDArray[np.int64], batch_size: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the samples of about `batch_size` clips at a time, in the order of `clips`."""
+    by_clip = np.argsort(samples.row, kind="stable")
+    first = np.searchsorted(samples.row[by_clip], clips, side="left")
+    last = np.searchsorted(samples.row[by_clip], clips, side="right")
+    for part in np.array_split(np.arange(len(clips)), -(-len(clips) // batch_size)):
+        yield np.concatenate([by_clip[first[i] : last[i]] for i in part])
+
+
+def represent(
+    network: Network, samples: Samples, which: NDArray[np.int64], *, gain: Tensor | None = None
+) -> Representation:
+    """Run the sensory regions on some samples, each clip once."""
+    clips, row = np.unique(samples.row[which], return_inverse=True)
+    return network.represent(
+        torch.from_numpy(samples.maps[clips].astype(np.float32)),
+        torch.from_numpy(samples.acoustic[clips].astype(np.float32)),
+        torch.from_numpy(samples.evidence[clips].astype(np.float32)),
+        gain,
+        row=torch.from_numpy(row),
+        mask=torch.from_numpy(samples.mask[which].astype(np.float32)),
+    )
+
+
+def _parameter_groups(network: Network, head: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    decayed: list[Tensor] = []
+    free: list[Tensor] = list(network.auditory_cortex.parameters())
+    for module in (network.visual_cortex, network.temporal_gyrus, head):
+        for parameter in module.parameters():
+            (decayed if parameter.ndim > 1 else free).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
