@@ -58,8 +58,6 @@ class Row:
         Intensities >= 0 in the unit of the file; NaN where only positivity is given.
     epp, valence : float
         Positivity in [0, 1]; NaN where not given.
-    trace : Path or None
-        A table of continuous ratings.
     groups : dict of str
         The row's entries in further columns, and in `participant` and `split` if there are such.
     """
@@ -74,7 +72,6 @@ class Row:
     emotions: NDArray[np.float64]
     epp: float
     valence: float
-    trace: Path | None
     groups: dict[str, str]
 
     @property
@@ -116,8 +113,8 @@ def read_manifest(path: Path | str, *, targets: bool = True) -> Manifest:
 
     Columns: `media` (path, relative to the manifest); any of `fear, sadness, anger, calm, happiness`
     (intensities >= 0 in any one unit; an emotion without a column was not asked for and counts as 0), `epp`
-    or `valence` (0 to 1); optional `stimulus`, `participant`, `start_s`, `end_s`, `split`, `trace`. Further
-    columns are kept as groups.
+    or `valence` (0 to 1); optional `stimulus`, `participant`, `start_s`, `end_s`, `split`. Further columns
+    are kept as groups.
 
     Parameters
     ----------
@@ -143,7 +140,7 @@ def read_manifest(path: Path | str, *, targets: bool = True) -> Manifest:
     if faults:
         raise ManifestError(path, faults)
     asked = [name for name in TARGET_COLUMNS if name in header]
-    if targets and not asked and "trace" not in header:
+    if targets and not asked:
         raise ManifestError(
             path, [(1, f"no column says what was felt: name one or more of {', '.join(TARGET_COLUMNS)}")]
         )
@@ -224,8 +221,9 @@ class _RowReader:
         epp, valence = (self._number(column, highest=1.0) for column in ("epp", "valence"))
         if not (math.isnan(epp) or math.isnan(valence)):
             self._agree(epp, valence)
-        trace = self._file("trace") if self.record.get("trace") else None
-        rated = trace is not None or not np.isnan([*emotions, epp, valence]).all()
+        if self.record.get("trace"):
+            self.faults.append("continuous ratings (trace) are not read yet: give the clip's mean as epp")
+        rated = not np.isnan([*emotions, epp, valence]).all()
         if targets and not rated and not self.faults:
             self.faults.append("it does not say what was felt: all rating cells are empty")
         return Row(
@@ -239,7 +237,6 @@ class _RowReader:
             emotions=emotions,
             epp=epp,
             valence=valence,
-            trace=trace,
             groups={column: self.record[column] for column in self.groups},
         )
 
