@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_COMMAND_MODULES: tuple[str, ...] = ("world",)  # in the order of `avfbel --help`
+_COMMAND_MODULES: tuple[str, ...] = ("analysis", "world")  # in the order of `avfbel --help`
 
 
 def main() -> None:

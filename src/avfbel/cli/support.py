@@ -80,6 +80,7 @@ def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int
         console=console,
         disable=not console.is_terminal,
         transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # results that go to a file or a pipe are not to land on stderr
     )
     with bar:
         task = bar.add_task(title, total=total)

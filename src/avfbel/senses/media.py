@@ -136,6 +136,11 @@ class Media:
         return self._has("audio")
 
     @property
+    def decodes(self) -> frozenset[str]:
+        """The kinds of track, of ``"video"`` and ``"audio"``, that this pass decodes."""
+        return frozenset(stream.type for stream in self._wanted)
+
+    @property
     def duration_s(self) -> float:
         """Length in s: the latest end of a decoded track so far; the declared one if no track was wanted."""
         if self._wanted:

@@ -28,6 +28,12 @@ FORGET_EVERY_S = 0.25
 W = TypeVar("W")
 
 
+def check_modality(modality: str) -> None:
+    """Raise UsageError unless `modality` is one that there is."""
+    if modality not in get_args(Modality):
+        raise UsageError(f"no modality {modality!r}: choose one of {', '.join(get_args(Modality))}")
+
+
 class Windowing(Protocol[W]):
     """What takes frames and samples and gives windows: a `Sensorium`, or a stream that predicts from one."""
 
@@ -81,8 +87,7 @@ class Sensorium:
         from avfbel.senses.visual import VisualTrack
 
         check_window(window, hop)
-        if modality not in get_args(Modality):
-            raise UsageError(f"no modality {modality!r}: choose one of {', '.join(get_args(Modality))}")
+        check_modality(modality)
         self.window, self.hop = float(window), float(hop)
         self._eye = VisualTrack() if modality != "audio" else None
         self._ear = AcousticTrack() if modality != "video" else None
@@ -243,9 +248,9 @@ def fold(media: Media, into: Windowing[W]) -> Iterator[W]:
     """
     from avfbel.senses.media import Frame
 
-    if not media.has_video:
+    if "video" not in media.decodes:
         yield from into.close_video()
-    if not media.has_audio:
+    if "audio" not in media.decodes:
         yield from into.close_audio()
     for item in media:
         if isinstance(item, Frame):
@@ -280,41 +285,8 @@ def open_for(path: str | PathLike[str], modality: Modality = "both", *, threads:
     from avfbel.senses.media import open_media
 
     media = open_media(path, video=modality != "audio", audio=modality != "video", threads=threads)
-    missing = {"audio": not media.has_audio and "sound", "video": not media.has_video and "film"}.get(
-        modality
-    )
+    missing = {"audio": "sound", "video": "film"}.get(modality) if modality not in media.decodes else None
     if missing:
         media.close()
         raise InputError(f"{path} has no {missing}: leave out the modality {modality!r} to use what it has")
     return media
-
-
-def sense(
-    path: str | PathLike[str], *, window: float = 4.0, hop: float = 1.0, modality: Modality = "both"
-) -> Iterator[SensoryFeatures]:
-    """Measure a film or sound file, window by window, in constant memory.
-
-    Parameters
-    ----------
-    path : path
-        A film or sound file in any format that FFmpeg decodes.
-    window, hop : float
-        Length of a window and distance of the starts of windows, in s.
-    modality : {"both", "audio", "video"}
-        The senses in use.
-
-    Yields
-    ------
-    SensoryFeatures
-        One window after the other; the last one ends with the clip.
-
-    Raises
-    ------
-    InputError
-        If the file does not decode, or has no track for the one sense that is in use.
-    UsageError
-        If a length is not positive or the modality is unknown.
-    """
-    sensorium = Sensorium(window=window, hop=hop, modality=modality)
-    with open_for(path, modality) as media:
-        yield from fold(media, sensorium)

@@ -1,0 +1,189 @@
+"""The result of analysing one file: a table of windows, and what the whole clip comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from avfbel.emotion import EMOTIONS
+from avfbel.errors import UsageError
+from avfbel.runtime.files import Cell, Format, encode, write_whole
+from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from avfbel.runtime.stream import WindowResult
+
+_JUDGEMENTS = ("epp", "epp_low", "epp_high", "valence", "intensity", "evidence", "in_range")
+_PLACE = ("start_s", "end_s", "start_frame", "end_frame")
+_FEATURES = VISUAL_FEATURES + ALL_ACOUSTIC
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """Emotional positivity of one film or sound file over time, with the activity of every region.
+
+    Attributes
+    ----------
+    media : str
+        The file, as it was named.
+    duration_s : float
+        Its length, in s.
+    has_audio, has_video : bool
+        Which tracks it has.
+    complete : bool
+        Whether it decoded up to its end; if not, the windows reach as far as it did.
+    windows : tuple of WindowResult
+        The windows in order, at least one.
+    model : Mapping
+        Name and version of the model.
+    provenance : Mapping
+        What the result was computed from and with.
+    notes : tuple of str
+        Sentences that a reader of the result should know, such as a missing track.
+    """
+
+    media: str
+    duration_s: float
+    has_audio: bool
+    has_video: bool
+    complete: bool
+    windows: tuple[WindowResult, ...]
+    model: Mapping[str, str]
+    provenance: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def epp(self) -> float:
+        """Emotional positivity of the clip: the mean over windows, weighted by their evidence."""
+        return self._mean("epp", otherwise=0.5)
+
+    @property
+    def valence(self) -> float:
+        """Valence of the clip: the mean over windows, weighted by their evidence."""
+        return self._mean("valence", otherwise=0.5)
+
+    @property
+    def intensity(self) -> float:
+        """Intensity of the clip: the mean over windows, weighted by their evidence."""
+        return self._mean("intensity", otherwise=0.0)
+
+    @property
+    def emotions(self) -> dict[str, float]:
+        """The five emotions of the clip, unit rating / 127: means over windows, weighted by evidence."""
+        names = dict.fromkeys(EMOTIONS, 0.0)
+        total = sum(window.weight for window in self.windows)
+        if total > 0:
+            for name in names:
+                names[name] = sum(w.weight * getattr(w.emotion, name) for w in self.windows) / total
+        return names
+
+    @property
+    def evidence(self) -> bool:
+        """Whether anything was seen or heard in any window."""
+        return any(window.evidence for window in self.windows)
+
+    def _mean(self, name: str, *, otherwise: float) -> float:
+        total = sum(window.weight for window in self.windows)
+        if total == 0:
+            return otherwise
+        mean = sum(window.weight * getattr(window, name) for window in self.windows) / total
+        return float(min(1.0, max(0.0, mean)))  # rounding alone can leave [0, 1]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of the table."""
+        regions = tuple(f"region_{name}" for name in self.windows[0].regions) if self.windows else ()
+        gates = ("gate_audio", "gate_video")
+        return ("media", "window", *_PLACE, *_JUDGEMENTS, *EMOTIONS, *_FEATURES, *regions, *gates)
+
+    def rows(self) -> list[list[Cell]]:
+        """Return the table row by row, one row a window, None for what could not be measured."""
+        return [
+            [
+                self.media,
+                window.index,
+                *(getattr(window, name) for name in _PLACE + _JUDGEMENTS),
+                *(getattr(window.emotion, name) for name in EMOTIONS),
+                *(window.features[name] for name in _FEATURES),
+                *window.regions.values(),
+                window.gate_audio,
+                window.gate_video,
+            ]
+            for window in self.windows
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table as a data frame, one row a window; what could not be measured is missing."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.rows(), columns=list(self.columns))
+        numbers = [name for name in self.columns if name in ("epp_low", "epp_high", *_FEATURES)]
+        frame[numbers] = frame[numbers].astype("float64")
+        return frame.astype({"start_frame": "Int64", "end_frame": "Int64"})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, as the JSON file holds it, with None for what could not be measured."""
+        return {
+            "media": self.media,
+            "duration_s": self.duration_s,
+            "has_audio": self.has_audio,
+            "has_video": self.has_video,
+            "complete": self.complete,
+            "epp": self.epp,
+            "valence": self.valence,
+            "intensity": self.intensity,
+            "evidence": self.evidence,
+            "windows": [window.to_dict() for window in self.windows],
+            "model": dict(self.model),
+            "provenance": dict(self.provenance),
+        }
+
+    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+        """Draw EPP, emotions, regions and gates over time.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to save the picture; its ending chooses the format (png, svg, pdf).
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+        """
+        from avfbel.runtime.figure import draw, encode_figure
+
+        figure = draw(self)
+        if path is not None:
+            write_whole(path, encode_figure(figure, Path(path).suffix.lstrip(".") or "png"))
+        return figure
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the result to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            The file; its ending chooses the format: ``.csv``, ``.parquet`` or ``.json``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UsageError
+            If the ending is none of the three.
+        """
+        ending = Path(path).suffix.lstrip(".").lower()
+        for file_format in get_args(Format):
+            if ending == file_format:
+                return write_whole(path, encode(self, file_format))
+        raise UsageError(f"{path} ends in no known format: choose .csv, .parquet or .json")
