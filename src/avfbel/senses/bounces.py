@@ -27,6 +27,19 @@ MIN_FIT = 0.8
 """Share of the lift's energy that a single arch must explain for a rise and fall to be a bounce."""
 
 
+GRID = 10
+"""Beginnings and ends of an arch that are tried, each."""
+
+SLACK = 0.04
+"""Share of an arch in which it is too low to be told from rest."""
+
+NOISE_LIFT, REST_LIFT = 0.003, 0.005
+"""Standard deviation, in picture heights, of a lift and of the height of rest from bounce to bounce."""
+
+MAX_OVERSHOOT = 1.5
+"""An arch is at most this many times as high as the highest frame seen of it."""
+
+
 class Bounce(NamedTuple):
     """One bounce of the body.
 
@@ -52,9 +65,9 @@ class Arch(NamedTuple):
 def lifts(silhouettes: list[Silhouette]) -> NDArray[np.float64]:
     """Return how far the body is above its rest in each frame, (n,), in picture heights, not negative.
 
-    Height is that of the line above which two fifths of the body lie. Spikes at the top, which grow and shrink
-    with every bounce, hardly move it, and what the floor hides of a body at rest moves it little. Rest is the 98th
-    percentile.
+    Height is that of the line above which two fifths of the body lie. Spikes at the top, which grow and
+    shrink with every bounce, hardly move it, and what the floor hides of a body at rest moves it little. Rest
+    is the 98th percentile.
 
     Examples
     --------
@@ -62,7 +75,7 @@ def lifts(silhouettes: list[Silhouette]) -> NDArray[np.float64]:
     >>> low[6:10] = high[2:6] = 4
     >>> film = [Silhouette(rows, 16, (0.0, 0.0), (1.0, 0.0, 1.0), 0.0) for rows in (low, high)]
     >>> lifts(film).round(2).tolist()
-    [0.0, 0.4]
+    [0.0, 0.39]
     """
     if not silhouettes:
         return np.zeros(0)
@@ -148,9 +161,10 @@ def _last_lowest(lift: NDArray[np.float64]) -> int:
 def fit_arch(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) -> Arch | None:
     """Fit one arch to the lifts between two valleys.
 
-    The arc sine of lift over peak is the phase, which is linear in time: a weighted regression gives start
-    and length, these the height, three times over. Weights are the precision of the phase, 1 − (lift /
-    peak)².
+    The arch begins between the last low frame and the first raised one, and ends likewise. Over a grid of
+    both, height and rest follow by least squares; the result is the mean over the grid, weighted by
+    likelihood, so that a bounce of which only one or two frames are known is placed in the middle of what is
+    possible.
 
     Parameters
     ----------
@@ -162,50 +176,49 @@ def fit_arch(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) 
     Returns
     -------
     Arch or None
-        None if an arch explains less than `MIN_FIT` of the energy.
+        None if the arch explains less than `MIN_FIT` of the energy.
+
+    Examples
+    --------
+    >>> t = np.arange(12) / 30
+    >>> arch = fit_arch(t, 0.2 * np.sin(np.pi * np.clip((t - 0.05) / 0.25, 0, 1)), 5)
+    >>> [round(number, 2) for number in arch]
+    [0.05, 0.3, 0.2]
     """
-    top = float(lift[peak])
-    start, length = _bracket(time_s, lift, peak)
-    side = np.arange(len(lift)) > peak
-    for _ in range(4):
-        relative = np.clip(lift / top, 0, 1)
-        phase = np.arcsin(relative) / np.pi
-        phase = np.where(side, 1 - phase, phase)
-        weight = (1 - relative**2) * (relative > 0.08)
-        if (weight[:peak] > 0).any() and (weight[peak + 1 :] > 0).any():
-            start, length = _weighted_line(phase, time_s, weight)
-        wave = _wave(time_s, start, length)
-        energy = float(wave @ wave)
-        if length <= 0 or energy < 0.3:
-            break
-        top = min(max(float(wave @ lift) / energy, 0.9 * float(lift[peak])), 1.3 * float(lift[peak]))
-    rest = lift - top * _wave(time_s, start, length)
-    if length <= 0 or float(rest @ rest) > (1 - MIN_FIT) * float(lift @ lift):
+    first, last = _raised(lift, peak)
+    begin, end = max(0, first - 2), min(len(lift), last + 3)
+    t, y = time_s[begin:end], lift[begin:end]
+    before = time_s[first - 1] if first else 2 * time_s[first] - time_s[first + 1]
+    after = time_s[last + 1] if last + 1 < len(lift) else 2 * time_s[last] - time_s[last - 1]
+    slack = SLACK * (after - before)
+    start, stop = np.meshgrid(
+        np.linspace(before - slack, time_s[first], GRID), np.linspace(time_s[last], after + slack, GRID)
+    )
+    start, stop = start.ravel(), stop.ravel()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        phase = (t - start[:, None]) / (stop - start)[:, None]
+    wave = np.sin(np.pi * np.clip(np.nan_to_num(phase), 0, 1))
+    # height * wave + rest, where rest is expected near 0: two unknowns, solved for the whole grid at once
+    ww, w1, wy = (wave**2).sum(1) + 1e-6, wave.sum(1), wave @ y
+    n = len(y) + (NOISE_LIFT / REST_LIFT) ** 2
+    height = (n * wy - w1 * y.sum()) / (n * ww - w1**2)
+    rest = (y.sum() - height * w1) / n
+    error = ((y - height[:, None] * wave - rest[:, None]) ** 2).sum(1) + (NOISE_LIFT / REST_LIFT * rest) ** 2
+    error[(height <= 0) | (height > MAX_OVERSHOOT * lift[peak])] = np.inf
+    best = int(error.argmin())
+    if not np.isfinite(error[best]) or error[best] > (1 - MIN_FIT) * float(((y - rest[best]) ** 2).sum()):
         return None
-    return Arch(start, start + length, top)
+    likelihood = np.exp((error[best] - error) / (2 * NOISE_LIFT**2))
+    likelihood /= likelihood.sum()
+    return Arch(float(likelihood @ start), float(likelihood @ stop), float(likelihood @ height))
 
 
-def _bracket(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) -> tuple[float, float]:
-    """Return start and length as frames tell: from the last low one before the peak to the first after."""
-    low = lift < 0.1 * lift[peak]
+def _raised(lift: NDArray[np.float64], peak: int) -> tuple[int, int]:
+    """Return first and last index of the stretch around the peak above a tenth of it, seen from the valleys."""
+    low = lift < lift.min() + 0.1 * (lift[peak] - lift.min())
     before, after = np.flatnonzero(low[:peak]), np.flatnonzero(low[peak:])
-    first = int(before[-1]) if before.size else 0
-    last = peak + int(after[0]) if after.size else len(lift) - 1
-    return float(time_s[first]), float(time_s[last] - time_s[first])
-
-
-def _weighted_line(
-    x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]
-) -> tuple[float, float]:
-    total = weight.sum()
-    mean_x, mean_y = weight @ x / total, weight @ y / total
-    slope = weight @ ((x - mean_x) * (y - mean_y)) / max(weight @ (x - mean_x) ** 2, 1e-12)
-    return float(mean_y - slope * mean_x), float(slope)
-
-
-def _wave(time_s: NDArray[np.float64], start: float, length: float) -> NDArray[np.float64]:
-    phase = np.clip((time_s - start) / max(length, 1e-9), 0, 1)
-    return np.asarray(np.sin(np.pi * phase))
+    first = int(before[-1]) + 1 if before.size else 0
+    return first, peak + int(after[0]) - 1 if after.size else len(lift) - 1
 
 
 def bounces_of(
