@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfbel.errors import UsageError
-from avfbel.senses.acoustic_frames import BLOCKS_PER_S, FLOOR, HOP, LOOK_BACK, Frames, analyse, joined
+from avfbel.senses.acoustic_frames import BLOCKS_PER_S, HOP, LOOK_BACK, Frames, analyse, joined
 from avfbel.senses.acoustic_notes import VOICED, HeardNote, downward_share, find_notes, harmony, onset_rate
-from avfbel.senses.acoustic_pitch import RATE
+from avfbel.senses.acoustic_pitch import FLOOR, RATE
 from avfbel.senses.acoustic_tonality import tonal_deviation
 
 CONTEXT_BLOCKS = 27
@@ -175,6 +175,8 @@ class AcousticTrack:
         mono = _mono(samples)
         if hertz != self._rate:
             self._change_rate(hertz)
+        if not self._started and len(mono):
+            self._waiting[0][:] = mono[0]  # a constant before the start, so that an offset is no click
         gap = round((time_s - self._clock) * hertz)
         if self._started and abs(gap) <= SYNC_S * hertz:
             gap = 0  # containers round their times
@@ -260,5 +262,9 @@ def _mono(samples: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     sound = np.asarray(samples, np.float32)
     if sound.ndim not in (1, 2) or (sound.ndim == 2 and sound.shape[1] == 0):
         raise UsageError(f"samples must have the shape (n,) or (n, channels), got {sound.shape}")
-    sound = np.nan_to_num(np.clip(sound, -1, 1), copy=False)
-    return np.ascontiguousarray(sound if sound.ndim == 1 else sound.mean(axis=1))
+    sound = np.minimum(np.maximum(sound, -1), 1)
+    if not np.isfinite(sound.sum()):
+        sound[np.isnan(sound)] = 0
+    if sound.ndim == 2:
+        sound = sound @ np.full(sound.shape[1], 1 / sound.shape[1], np.float32)
+    return np.ascontiguousarray(sound)

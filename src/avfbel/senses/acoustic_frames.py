@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.senses.acoustic_pitch import RATE, YIN_FRAME, YIN_WINDOW, yin
+from avfbel.senses.acoustic_pitch import FLOOR, RATE, YIN_FRAME, YIN_WINDOW, yin
 from avfbel.senses.acoustic_tonality import CHROMA_FRAME, _hann, chroma
 
 HOP = 245
@@ -27,9 +27,6 @@ FLUX_LAG = 2
 
 LOOK_BACK = max(CHROMA_FRAME, YIN_FRAME, FLUX_FRAME + FLUX_LAG * HOP) - HOP
 """Samples before a block on which the analysis of that block can depend."""
-
-FLOOR = 1e-3
-"""Root mean square of what counts as silence, full scale 1: −60 dBFS."""
 
 _FLUX_UP_TO_HZ = 8000.0
 
@@ -58,13 +55,14 @@ class Frames(NamedTuple):
     @property
     def level(self) -> NDArray[np.float64]:
         """Root mean square of the sound in each block without its constant part, shape (n,), full scale 1."""
-        return np.sqrt(np.maximum(self.energy / HOP - np.square(self.total / HOP), 0))
+        return np.asarray(np.sqrt(np.maximum(self.energy / HOP - np.square(self.total / HOP), 0)))
 
 
 def joined(parts: list[Frames]) -> Frames:
     """Return the blocks of parts that follow each other without a gap as one."""
     if not parts:
-        return analyse(np.zeros(LOOK_BACK, np.float32), 0)
+        none = np.empty(0)
+        return Frames(0, none, none, none, none, none, np.empty((0, 12)))
     columns = zip(*(part[1:] for part in parts), strict=True)
     return Frames(parts[0].first, *(np.concatenate(column) for column in columns))
 
@@ -117,7 +115,7 @@ def spectral_flux(samples: NDArray[np.float32], n: int) -> NDArray[np.float64]:
     np.maximum(widest[:, 1:], loud[:, :-1], out=widest[:, 1:])
     np.maximum(widest[:, :-1], loud[:, 1:], out=widest[:, :-1])
     rise = np.maximum(loud[FLUX_LAG:] - widest[:-FLUX_LAG], 0)
-    return rise.mean(axis=1, dtype=np.float64)
+    return np.asarray(rise.mean(axis=1), np.float64)
 
 
 def pitch_time(frames: Frames) -> NDArray[np.float64]:
@@ -131,7 +129,7 @@ def pitch_time(frames: Frames) -> NDArray[np.float64]:
 def flux_time(frames: Frames) -> NDArray[np.float64]:
     """Return the middle of the later of the two spectra of each flux, (n,), in s from the grid's start."""
     end = (frames.first + 1 + np.arange(len(frames.flux))) * HOP
-    return (end - 0.5 * FLUX_FRAME) / RATE
+    return np.maximum(0.0, (end - 0.5 * FLUX_FRAME) / RATE)
 
 
 def _frames_ending(

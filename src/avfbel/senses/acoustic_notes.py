@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 
 from avfbel.senses.acoustic_frames import (
     BLOCKS_PER_S,
-    FLOOR,
     Frames,
     flux_time,
     pitch_time,
 )
+from avfbel.senses.acoustic_pitch import FLOOR
 from avfbel.senses.acoustic_tonality import mean_consonance
 
 VOICED = 0.25
@@ -36,8 +37,8 @@ SAME_PITCH = 0.8
 MIN_RUN = 3
 """Pitch estimates in a row that make a note of its own where no onset is heard: 67 ms."""
 
-FALL_DB, FALL_S = 6.0, 4 / BLOCKS_PER_S
-"""A note is released where its level falls by so many dB within so many s, and does not come back."""
+FALL_DB, FALL = 6.0, 4
+"""A note is released where its level falls by so many dB within so many blocks, and does not come back."""
 
 FADED_DB = 40.0
 """A note has ended, at the latest, so many dB below its loudest."""
@@ -64,10 +65,11 @@ def find_onsets(frames: Frames) -> NDArray[np.float64]:
     cumulated = np.concatenate([[0.0], np.cumsum(flux)])
     k = np.arange(n)
     low, high = np.maximum(k - reach, 0), np.minimum(k + reach + 1, n)
-    around = (cumulated[high] - cumulated[low]) / (high - low)
+    around = (cumulated[high] - cumulated[low]) / (2 * reach + 1)  # outside, nothing changes
     padded = np.concatenate([[-1.0], flux, [math.inf]])  # the last one may still rise
     peak = (flux > padded[:-2]) & (flux >= padded[2:]) & (flux > MIN_FLUX + FLUX_OVER_MEAN * around)
-    times, chosen = flux_time(frames), []
+    times = flux_time(frames)
+    chosen: list[np.intp] = []
     for candidate in np.flatnonzero(peak):
         if chosen and times[candidate] - times[chosen[-1]] < APART_S:
             if flux[candidate] > flux[chosen[-1]]:
@@ -91,16 +93,18 @@ def find_notes(frames: Frames) -> list[HeardNote]:
         In order of onset. Also what has no pitch, like a drum, is a note here.
     """
     onsets = find_onsets(frames)
-    end_s = (frames.first + len(frames.flux)) / BLOCKS_PER_S
+    first_s, end_s = frames.first / BLOCKS_PER_S, frames.end / BLOCKS_PER_S
+    level = 20 * np.log10(np.maximum(frames.level, 1e-6))
     voiced = np.flatnonzero(frames.aperiodicity < VOICED)
     time_s = pitch_time(frames)[voiced]
     semitone = 69 + 12 * np.log2(frames.f0[voiced] / 440)
     notes = []
-    for start, stop in zip(onsets, [*onsets[1:], end_s], strict=True):
+    for start, stop in itertools.pairwise([*onsets, end_s]):
         inside = (time_s >= start) & (time_s < stop)
         parts = _split(time_s[inside], semitone[inside], start)
-        for (onset, pitch), (until, _) in zip(parts, [*parts[1:], (stop, math.nan)], strict=True):
-            notes.append(HeardNote(float(onset), _sounding_s(frames, onset, until), float(pitch)))
+        for (onset, pitch), (until, _) in itertools.pairwise([*parts, (stop, math.nan)]):
+            length_s = _sounding_s(level, onset - first_s, until - first_s)
+            notes.append(HeardNote(float(onset), length_s, float(pitch)))
     return notes
 
 
@@ -125,22 +129,19 @@ def _split(
     return parts
 
 
-def _sounding_s(frames: Frames, onset: float, until: float) -> float:
-    """Return how long what begins at `onset` sounds, at most up to `until`, in s."""
-    low = max(0, math.floor(onset * BLOCKS_PER_S) - frames.first)
-    high = max(low + 1, math.ceil(until * BLOCKS_PER_S) - frames.first)
-    level = 20 * np.log10(np.maximum(frames.level[low:high], 1e-6))
-    if not len(level):
+def _sounding_s(level: NDArray[np.float64], onset: float, until: float) -> float:
+    """Return how long, in s, what begins at `onset` sounds, at most up to `until`; level of blocks in dB."""
+    low = max(0, math.floor(onset * BLOCKS_PER_S))
+    heard = level[low : max(low + 1, math.ceil(until * BLOCKS_PER_S))]
+    if not len(heard):
         return until - onset
-    loudest = int(np.argmax(level))
-    over = level[loudest:]
-    best_later = np.maximum.accumulate(over[::-1])[::-1]  # the loudest that is still to come
-    ended = (best_later < level[loudest] - FADED_DB) | (best_later < 20 * math.log10(FLOOR))
-    n_fall = round(FALL_S * BLOCKS_PER_S)
-    fall = np.zeros(len(over), bool)
-    fall[: max(0, len(over) - n_fall)] = best_later[n_fall:] < over[: max(0, len(over) - n_fall)] - FALL_DB
-    k = int(np.argmax(np.append(ended | fall, True)))
-    sounding = (frames.first + low + loudest + k) / BLOCKS_PER_S - onset
+    loudest = int(heard.argmax())
+    heard = heard[loudest:]
+    to_come = np.maximum.accumulate(heard[::-1])[::-1]  # the loudest from here on
+    ended = to_come < max(heard[0] - FADED_DB, 20 * math.log10(FLOOR))
+    ended[:-FALL] |= to_come[FALL:] < heard[:-FALL] - FALL_DB
+    n_blocks = loudest + (int(ended.argmax()) if ended.any() else len(heard))
+    sounding = (low + n_blocks) / BLOCKS_PER_S - onset
     return float(min(max(sounding, 1 / BLOCKS_PER_S), until - onset))
 
 

@@ -63,7 +63,7 @@ def chroma(frames: NDArray[np.float32]) -> NDArray[np.float64]:
     weight = np.sqrt(middle[rows, columns])
     shares = np.bincount(rows * 12 + pitch_class, weight, 12 * len(frames)).astype(float).reshape(-1, 12)
     total = shares.sum(axis=1, keepdims=True)
-    return np.divide(shares, total, out=np.full_like(shares, np.nan), where=total > 0)
+    return np.asarray(np.divide(shares, total, out=np.full_like(shares, np.nan), where=total > 0))
 
 
 @functools.cache
@@ -101,7 +101,7 @@ def tonal_centroid(shares: NDArray[np.float64]) -> NDArray[np.float64]:
         for radius, step in zip(_RADII, _STEPS, strict=True)
         for turn in (np.sin, np.cos)
     ]
-    return shares @ np.stack(basis, axis=1)
+    return np.asarray(shares @ np.stack(basis, axis=1))
 
 
 def tonal_deviation(shares: NDArray[np.float64]) -> float:
