@@ -8,9 +8,11 @@ import os
 import signal
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,6 +94,8 @@ def plan_corpus(*, exemplars: int = 20, seed: int = 0, stimuli: Iterable[str] | 
     if seed < 0:
         raise UsageError(f"the seed must be a whole number from 0, got {seed}")
     names = list(named_stimuli()) if stimuli is None else list(dict.fromkeys(stimuli))
+    if not names:
+        raise UsageError("a corpus needs at least one stimulus")
     for name in names:
         named(name)
     return [Clip(name, k, clip_seed(seed, name, k)) for name in names for k in range(exemplars)]
@@ -161,10 +165,15 @@ def _make_all(clips: list[Clip], folder: Path, jobs: int) -> Iterator[Clip]:
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_the_parent) as pool:
+        waiting = iter(clips)
         try:
-            work: list[Future[Clip]] = [pool.submit(_make, clip, folder) for clip in clips]
-            for done in as_completed(work):
-                yield done.result()
+            with _interrupts_held_back():  # the processes that start here inherit it, and never see one
+                work = {pool.submit(_make, clip, folder) for clip in islice(waiting, jobs)}
+            while work:  # no more than one clip a process, so that an interruption has little to wait for
+                done, work = wait(work, return_when=FIRST_COMPLETED)
+                work |= {pool.submit(_make, clip, folder) for clip in islice(waiting, len(done))}
+                for future in done:
+                    yield future.result()
         except BrokenProcessPool as error:
             raise InputError(
                 f"a process making clips for {folder} was killed, perhaps for want of memory: try fewer jobs"
@@ -180,6 +189,19 @@ def _make(clip: Clip, folder: Path) -> Clip:
 
 def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is left, where the system can (it cannot on Windows)."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cores() -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from types import MappingProxyType
 
@@ -127,9 +127,12 @@ def mix(a: StimulusParameters, b: StimulusParameters, weight: float) -> Stimulus
     """
     if not 0 <= weight <= 1:
         raise UsageError(f"the share of a mix must be from 0 to 1, got {weight:g}")
-    return StimulusParameters(
-        **{f.name: (1 - weight) * getattr(a, f.name) + weight * getattr(b, f.name) for f in fields(a)}
-    )
+    values = {}
+    for name in RANGES:
+        x, y = getattr(a, name), getattr(b, name)
+        # rounding must not carry a value past either end
+        values[name] = min(max((1 - weight) * x + weight * y, min(x, y)), max(x, y))
+    return StimulusParameters(**values)
 
 
 def named_stimuli() -> dict[str, StimulusParameters]:

@@ -1,0 +1,143 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import avfbel.cli.world  # enters its commands into the table
+from avfbel.cli.app import app
+
+SLIDERS = {"--bpm": 120, "--jitter": 0, "--consonance": 37, "--bigsmall": 50, "--updown": 50}
+SHORT = ("--seconds", 0.4, "--strict", "--seed", 3)
+
+
+def avfbel(*args, timeout=120):
+    command = [sys.executable, "-m", "avfbel", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def in_this_process(*args):
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def sliders(**changed):
+    values = SLIDERS | {f"--{k}": v for k, v in changed.items()}
+    return [x for pair in values.items() if pair[1] is not None for x in pair]
+
+
+@pytest.mark.parametrize(
+    ("request_", "stem"),
+    [
+        (["--name", "happy"], "happy_0003"),
+        (["--from", "happy", "--to", "sad", "--mix", 0.25], "happy_sad_25_0003"),
+        (sliders(), "sliders_0003"),
+    ],
+)
+def test_stimulus_writes_four_files_and_prints_their_paths(request_, stem, tmp_path):
+    done = avfbel("stimulus", *request_, *SHORT, "--out", tmp_path / "clips")
+    assert (done.returncode, done.stderr) == (0, "")
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert [p.name for p in paths] == [f"{stem}{suffix}" for suffix in (".mid", ".wav", ".mp4", ".json")]
+    assert sorted(paths) == sorted((tmp_path / "clips").iterdir())
+
+
+def test_the_process_ends_with_the_code_and_without_a_traceback(tmp_path):
+    done = avfbel("stimulus", "--name", "jolly", "--out", tmp_path)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+def test_a_mix_named_by_its_ends_is_the_named_mix(tmp_path):
+    avfbel("stimulus", "--from", "happy", "--to", "sad", "--mix", 0.5, *SHORT, "--out", tmp_path / "a")
+    avfbel("stimulus", "--name", "happy_sad_50", *SHORT, "--out", tmp_path / "b")
+    for suffix in (".mid", ".wav", ".mp4", ".json"):
+        name = f"happy_sad_50_0003{suffix}"
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_the_patch_plays_sixteen_notes(tmp_path):
+    done = avfbel("stimulus", *sliders(bpm=399.7), "--variant", "patch", "--sound", "sine", "--out", tmp_path)
+    assert done.returncode == 0
+    truth = json.loads((tmp_path / "sliders_0000.json").read_text())
+    assert len(truth["notes"]) == 16
+    assert truth["parameters"]["bpm"] == 399
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        (["--name", "jolly"], "no stimulus is named 'jolly'"),
+        (sliders(bpm=0), "bpm must be from 30 to 400, got 0"),
+        (sliders(consonance=99), "consonance must be from 0 to 37, got 99"),
+        (sliders(jitter="nan"), "jitter must be from 0 to 99, got nan"),
+        (sliders(updown=None, bpm=None), "all five sliders are needed: add --bpm, --updown"),
+        ([], "say which stimulus"),
+        (["--name", "sad", *sliders()], "say which stimulus"),
+        (["--from", "happy", "--to", "sad"], "a mix needs --from, --to and --mix"),
+        (["--from", "happy", "--to", "sad", "--mix", 25], "share of a mix must be from 0 to 1, got 25"),
+        (["--name", "sad", "--seed", -1], "seed must be a whole number from 0, got -1"),
+        (["--name", "sad", "--sound", "organ"], "sound must be piano or sine, got 'organ'"),
+        (["--name", "sad", "--variant", "2013"], "variant must be clips-2021 or patch, got '2013'"),
+        (["--name", "sad", "--variant", "patch", "--strict"], "always plays 16 notes"),
+    ],
+)
+def test_wrong_usage_ends_in_one_sentence(request_, sentence, tmp_path):
+    done = in_this_process("stimulus", *request_, "--out", tmp_path / "never")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize("command", [["stimulus", "--name", "sad"], ["corpus", "build", "--exemplars", 1]])
+def test_a_folder_that_cannot_be_written_to_is_named(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = in_this_process(*command, "--out", tmp_path / "file" / "below")
+    assert done.exit_code == 1
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "file") in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"), [("--exemplars", "exemplars must be"), ("--jobs", "jobs must be")]
+)
+def test_a_corpus_of_nothing_is_refused(option, sentence, tmp_path):
+    done = in_this_process("corpus", "build", option, 0, "--out", tmp_path / "never")
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends the signal of Ctrl-C to a process group")
+def test_an_interrupted_corpus_leaves_whole_clips_and_no_traceback(tmp_path):
+    command = [sys.executable, "-m", "avfbel", "corpus", "build", "--exemplars", "2", "--out", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        while run.poll() is None and not list(tmp_path.glob("[!.]*.json")):
+            time.sleep(0.05)
+        os.killpg(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert (out, len(err.splitlines())) == ("", 1), err
+    assert "interrupted" in err
+    stems = {p.stem for p in tmp_path.iterdir()}
+    assert 0 < len(stems) < 76
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        f"{stem}{suffix}" for stem in stems for suffix in (".mid", ".wav", ".mp4", ".json")
+    )
+
+
+@pytest.mark.parametrize("command", [["stimulus"], ["corpus", "build"]])
+def test_help_shows_an_example(command):
+    done = in_this_process(*command, "--help")
+    assert done.exit_code == 0
+    assert f"Example: avfbel {' '.join(command)}" in done.stdout

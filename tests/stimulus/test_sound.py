@@ -1,0 +1,136 @@
+import wave
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from avfbel.errors import UsageError
+from avfbel.stimulus import compose, named, synthesize, write_wav
+from avfbel.stimulus.piano import inharmonicity, key_frequency, partials, piano_tone
+from avfbel.stimulus.sound import to_pcm
+
+RATE = 44100
+SCORE = compose(named("happy"), seed=7)
+
+
+def one_note(pitch, *, duration=1.0, onset=0.5):
+    note = SCORE.notes[0]._replace(onset_s=onset, duration_s=duration, pitch=pitch)
+    return replace(SCORE, notes=(note,), length_s=3.0)
+
+
+def strongest_near(sound, frequency):
+    """Frequency of the spectral peak within 3 % of a frequency, by a zero-padded transform and a parabola."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 2**20))
+    grid = np.fft.rfftfreq(2**20, 1 / RATE)
+    near = np.flatnonzero(np.abs(grid / frequency - 1) < 0.03)
+    k = near[np.argmax(spectrum[near])]
+    a, b, c = np.log(spectrum[k - 1 : k + 2])
+    return grid[1] * (k + 0.5 * (a - c) / (a - 2 * b + c))
+
+
+@pytest.mark.parametrize("pitch", [28, 40, 60, 69, 84, 100])
+def test_keys_are_in_tune_and_their_partials_stretched(pitch):
+    tone = piano_tone(pitch, 2 * RATE)
+    b, first = inharmonicity(pitch), 440 * 2 ** ((pitch - 69) / 12)
+    for k in (1, 2, 3):
+        expected = k * first * np.sqrt((1 + b * k * k) / (1 + b))
+        cents = 1200 * np.log2(strongest_near(tone, expected) / expected)
+        assert abs(cents) < 1, (pitch, k, cents)
+
+
+def test_every_eighth_partial_is_silent_at_the_strike_point():
+    amplitude = partials(36, RATE).amplitude
+    assert amplitude[7] < 1e-12
+    assert amplitude[6] > 1e-3
+
+
+@pytest.mark.parametrize("pitch", [12, 36, 60, 84, 108, 127])
+def test_any_key_is_audible_and_far_from_full_scale(pitch):
+    tone = piano_tone(pitch, RATE)
+    assert np.sqrt(np.mean(tone[:4410] ** 2)) > 0.04
+    assert np.abs(tone).max() < 0.6
+    assert tone[0] == 0
+
+
+def test_a_tone_decays_fast_at_first_and_slowly_later():
+    tone = piano_tone(60, 6 * RATE)
+    level = [
+        20 * np.log10(np.sqrt(np.mean(tone[k * RATE // 2 : (k + 1) * RATE // 2] ** 2))) for k in range(12)
+    ]
+    falls = -np.diff(level)
+    assert (falls > 0).all()
+    assert falls[0] > 1.5 * falls[-1]
+
+
+def test_the_piano_is_summed_of_its_partials():
+    """The block-wise product of exponentials equals a plain sum of damped sines."""
+    n, keys = 3000, partials(50, RATE)
+    t = np.arange(n) / RATE
+    plain = sum(
+        a * np.sin(2 * np.pi * f * t) * (0.75 * np.exp(-t / d) + 0.25 * np.exp(-t / (5 * d)))
+        for f, a, d in zip(*keys, strict=True)
+    )
+    knocked = piano_tone(50, n)[200:] / 0.12  # past the attack; what is left beside the partials is the knock
+    rest = knocked - plain[200:]
+    assert np.abs(rest[-500:]).max() < 0.01
+
+
+@pytest.mark.parametrize("sound", ["piano", "sine"])
+def test_notes_sound_when_the_score_says(sound):
+    samples = synthesize(one_note(60), sound=sound)
+    assert samples.shape == (3 * RATE, 2)
+    envelope = np.abs(samples).max(axis=1)
+    heard = np.flatnonzero(envelope > 0.01)
+    assert 0.5 <= heard[0] / RATE < 0.503
+    assert 1.495 < heard[-1] / RATE < 1.75
+    assert not samples[: RATE // 2].any()
+
+
+def test_a_sine_has_the_pitch_of_its_key():
+    samples = synthesize(one_note(69, duration=2.0), sound="sine")[RATE // 2 :, 0]
+    assert strongest_near(samples[: 2 * RATE], 440) == pytest.approx(440, abs=0.02)
+    assert key_frequency(69) == 440
+
+
+def test_low_keys_are_heard_left_and_high_keys_right():
+    low, high = ((synthesize(one_note(p)) ** 2).sum(axis=0) for p in (36, 96))
+    assert low[0] > low[1]
+    assert high[0] < high[1]
+
+
+def test_nothing_clips_in_the_loudest_melody():
+    samples = synthesize(compose(named("search_one"), seed=1))
+    assert np.abs(samples).max() < 0.95
+
+
+def test_sound_ends_in_silence_even_when_cut():
+    for strict in (False, True):
+        assert not synthesize(compose(named("angry"), seed=1, strict=strict))[-1].any()
+
+
+def test_the_same_score_makes_the_same_file(tmp_path):
+    for name in "ab":
+        piano_tone.cache_clear()
+        write_wav(synthesize(SCORE), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_wav_file_holds_the_samples(tmp_path):
+    samples = synthesize(SCORE)
+    write_wav(samples, tmp_path / "x.wav")
+    with wave.open(str(tmp_path / "x.wav")) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (2, RATE, 2)
+        read = np.frombuffer(file.readframes(-1), "<i2").reshape(-1, 2)
+    assert np.abs(read / 32767 - samples).max() <= 0.5 / 32767 + 1e-12
+
+
+def test_samples_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="lower the level"):
+        to_pcm(np.array([1.01]))
+    with pytest.raises(ValueError, match="lower the level"):
+        to_pcm(np.array([np.nan]))
+
+
+def test_an_unknown_sound_is_refused():
+    with pytest.raises(UsageError, match="sound must be piano or sine, got 'organ'"):
+        synthesize(SCORE, sound="organ")
