@@ -129,9 +129,11 @@ def test_an_empty_side_is_refused() -> None:
 def test_errors_name_the_remedy() -> None:
     with pytest.raises(UsageError, match=r"no protocol 'loso': choose one of leave-stimulus-out, .*k-fold"):
         make_folds("loso", stimulus=CLIPS)
-    with pytest.raises(UsageError, match="no column 'film' to hold groups out by: there are speaker"):
+    with pytest.raises(
+        UsageError, match="no column 'film' to hold groups out by: there are speaker, stimulus"
+    ):
         make_folds("leave-group-out:film", stimulus=["a", "b"], groups={"speaker": ["x", "y"]})
-    with pytest.raises(UsageError, match="the manifest has no further columns"):
+    with pytest.raises(UsageError, match="there are stimulus; a column must say the same in all ratings"):
         make_folds("leave-group-out:film", stimulus=["a", "b"])
     with pytest.raises(UsageError, match="clip 2 has no speaker"):
         leave_group_out(["eva", ""], what="speaker")

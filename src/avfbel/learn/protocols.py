@@ -92,7 +92,9 @@ def make_folds(
     elif protocol == "k-fold":
         folds = k_fold(names, k=k, seed=seed)
     elif protocol.startswith(LEAVE_GROUP_OUT):
-        folds = leave_group_out(*_column(protocol.removeprefix(LEAVE_GROUP_OUT), groups or {}))
+        folds = leave_group_out(
+            *_column(protocol.removeprefix(LEAVE_GROUP_OUT), {**(groups or {}), "stimulus": names})
+        )
     else:
         raise UsageError(f"no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
     check_folds(folds, stimulus=names)
@@ -259,8 +261,10 @@ def training_mean(folds: Sequence[Fold], values: ArrayLike) -> list[float]:
 
 def _column(name: str, groups: Mapping[str, ArrayLike]) -> tuple[ArrayLike, str]:
     if name not in groups:
-        known = f"there are {', '.join(groups)}" if groups else "the manifest has no further columns"
-        raise UsageError(f"no column {name!r} to hold groups out by: {known}")
+        raise UsageError(
+            f"no column {name!r} to hold groups out by: there are {', '.join(groups)}; a column must say the same "
+            "in all ratings of a clip"
+        )
     return groups[name], name
 
 
