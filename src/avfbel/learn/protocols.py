@@ -262,8 +262,8 @@ def training_mean(folds: Sequence[Fold], values: ArrayLike) -> list[float]:
 def _column(name: str, groups: Mapping[str, ArrayLike]) -> tuple[ArrayLike, str]:
     if name not in groups:
         raise UsageError(
-            f"no column {name!r} to hold groups out by: there are {', '.join(groups)}; a column must say the same "
-            "in all ratings of a clip"
+            f"no column {name!r} to hold groups out by: there are {', '.join(groups)}; a column must "
+            "say the same in all ratings of a clip"
         )
     return groups[name], name
 
