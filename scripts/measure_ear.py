@@ -1,10 +1,10 @@
 """Compare what the ear measures with the truth in the .json of each clip of a corpus.
 
-usage: measure_ear.py CORPUS [--window S]
+usage: measure_ear.py CORPUS
 
-CORPUS is a folder of clips as `avfbel corpus build` writes them: <stem>.wav (or .mp4) beside <stem>.json. Prints a
-table: Spearman correlation of each feature with the same quantity computed from the notes, over clips, and with
-the parameter, over the means of the stimuli; how often onset and pitch of a note were right; and the speed.
+CORPUS is a folder of clips as `avfbel corpus build` writes them: <stem>.wav (or .mp4) beside <stem>.json. Prints
+how often onset and pitch of a note were right, the speed, and rank correlations of each feature with the same
+quantity computed from the notes (over clips) and with the parameter (over the means of the stimuli).
 """
 
 from __future__ import annotations
@@ -14,15 +14,28 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from avfbel.senses import ALL_ACOUSTIC, AcousticTrack, Sound, open_media
+from avfbel.senses import ALL_ACOUSTIC, AcousticTrack, open_media
+from avfbel.senses.acoustic import AcousticMeasurement
 from avfbel.senses.acoustic_tonality import mean_consonance
 
 TOLERANCE_S, TOLERANCE_SEMITONES = 0.03, 0.5
+PARAMETERS = (("tempo", "bpm"), ("duration", "bpm"), ("direction", "updown"), ("harmony", "consonance"))
+
+
+class Clip(NamedTuple):
+    """What is true of a clip, and what was heard."""
+
+    stimulus: str
+    parameters: dict[str, float]
+    notes: list[dict[str, Any]]
+    truth: dict[str, float]
+    heard: dict[str, float]
+    measurement: AcousticMeasurement
 
 
 def truth_of(notes: list[dict[str, Any]]) -> dict[str, float]:
@@ -39,88 +52,97 @@ def truth_of(notes: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def rank(a: np.ndarray, b: np.ndarray) -> float:
+def listen(path: Path) -> tuple[AcousticMeasurement, float, float]:
+    """Measure a whole file; return the measurement, its length in s and the time spent beside decoding."""
+    track, spent = AcousticTrack(), 0.0
+    with open_media(path, video=False) as media:
+        for sound in media:
+            began = time.process_time()
+            track.push(sound.samples, sound.rate, sound.time_s)
+            spent += time.process_time() - began
+        length = media.duration_s
+    began = time.process_time()
+    measurement = track.measure(0.0, length)
+    return measurement, length, spent + time.process_time() - began
+
+
+def rank(pairs: list[tuple[float, float]]) -> float:
     """Spearman correlation over the pairs of which both are known."""
-    known = np.isfinite(a) & np.isfinite(b)
-    return float(spearmanr(a[known], b[known])[0])
+    known = np.array([pair for pair in pairs if np.isfinite(pair).all()])
+    return float(spearmanr(known[:, 0], known[:, 1])[0]) if len(known) > 2 else math.nan
+
+
+def mean_known(values: list[float]) -> float:
+    """Mean of what is known; NaN if nothing is."""
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def print_notes(clips: list[Clip]) -> None:
+    """Print how many of the notes were heard, at the right time and pitch."""
+    n_true = n_found = n_right = n_heard = 0
+    for clip in clips:
+        n_heard += len(clip.measurement.notes)
+        for note in clip.notes:
+            near = [h for h in clip.measurement.notes if abs(h.onset_s - note["onset_s"]) < TOLERANCE_S]
+            n_true, n_found = n_true + 1, n_found + bool(near)
+            n_right += any(abs(h.pitch - note["pitch"]) < TOLERANCE_SEMITONES for h in near)
+    print(f"{n_true} notes: recall {n_found / n_true:.3f}, precision {n_found / n_heard:.3f}", end=", ")
+    print(f"heard at their pitch {n_right / n_true:.3f}")
+
+
+def print_ranks(clips: list[Clip]) -> None:
+    """Print the rank correlations with notes and parameters."""
+    several = [clip for clip in clips if len(clip.notes) >= 4]
+    print("\nSpearman with the notes, over all clips (over those with four notes or more)")
+    for name in clips[0].truth:
+        every, some = ([(c.heard[name], c.truth[name]) for c in part] for part in (clips, several))
+        print(f"  {name:10s} {rank(every):6.3f} ({rank(some):.3f})")
+    print("\nSpearman with the parameter, over the stimuli: as heard (as the notes themselves have it)")
+    groups = [[c for c in clips if c.stimulus == name] for name in sorted({c.stimulus for c in clips})]
+    for name, parameter in PARAMETERS:
+        heard = [
+            (mean_known([c.heard[name] for c in group]), group[0].parameters[parameter]) for group in groups
+        ]
+        true = [
+            (mean_known([c.truth[name] for c in group]), group[0].parameters[parameter]) for group in groups
+        ]
+        print(f"  {name:10s} ~ {parameter:10s} {rank(heard):6.3f} ({rank(true):.3f})")
+
+
+def print_ranges(clips: list[Clip]) -> None:
+    """Print how often each feature is missing, and its range."""
+    print("\nfeature      missing      min   median      max")
+    for name in ALL_ACOUSTIC:
+        values = np.array([clip.heard[name] for clip in clips])
+        low, middle, high = np.nanquantile(values, (0, 0.5, 1))
+        print(f"  {name:10s} {np.mean(~np.isfinite(values)):7.2f} {low:8.3f} {middle:8.3f} {high:8.3f}")
 
 
 def main() -> None:
+    """Measure every clip of the corpus and print the comparison."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("corpus", type=Path)
-    parser.add_argument(
-        "--window", type=float, help="measure windows of this length and average, default whole clips"
-    )
-    arguments = parser.parse_args()
-    rows, hits, n_true, n_heard, in_tune, seconds, spent = [], 0, 0, 0, 0, 0.0, 0.0
-    for path in sorted(arguments.corpus.glob("*.json")):
-        clip = json.loads(path.read_text())
-        media = next(p for p in (path.with_suffix(".wav"), path.with_suffix(".mp4")) if p.exists())
-        track, length = AcousticTrack(), 0.0
-        with open_media(media, video=False) as opened:
-            for item in opened:
-                assert isinstance(item, Sound)
-                began = time.perf_counter()
-                track.push(item.samples, item.rate, item.time_s)
-                spent += time.perf_counter() - began
-                length = item.end_s
-        began = time.perf_counter()
-        heard = track.measure(0.0, length)
-        spent += time.perf_counter() - began
-        seconds += length
-        notes = clip["notes"]
-        n_true, n_heard = n_true + len(notes), n_heard + len(heard.notes)
-        for note in notes:
-            near = [h for h in heard.notes if abs(h.onset_s - note["onset_s"]) < TOLERANCE_S]
-            hits += bool(near)
-            in_tune += any(abs(h.pitch - note["pitch"]) < TOLERANCE_SEMITONES for h in near)
-        stimulus = path.stem.rpartition("_")[0]
-        rows.append(
-            (
-                stimulus,
-                clip["parameters"],
-                truth_of(notes),
-                dict(zip(ALL_ACOUSTIC, heard.features)),
-                len(notes),
-            )
-        )
-    print(f"{len(rows)} clips, {n_true} notes; {seconds / spent:.0f} x real time without decoding")
+    folder = parser.parse_args().corpus
+    clips, seconds, spent = [], 0.0, 0.0
+    for path in sorted(folder.glob("*.json")):
+        truth = json.loads(path.read_text())
+        wav = path.with_suffix(".wav")
+        measurement, length, cost = listen(wav if wav.exists() else path.with_suffix(".mp4"))
+        seconds, spent = seconds + length, spent + cost
+        heard = dict(zip(ALL_ACOUSTIC, measurement.features.tolist(), strict=True))
+        stimulus, notes = path.stem.rpartition("_")[0], truth["notes"]
+        clips.append(Clip(stimulus, truth["parameters"], notes, truth_of(notes), heard, measurement))
+    if not clips:
+        parser.error(f"no clips with a .json in {folder}")
     print(
-        f"onsets: recall {hits / n_true:.3f}, precision {hits / n_heard:.3f}; pitch right {in_tune / n_true:.3f}"
+        f"{len(clips)} clips of {seconds:.0f} s, heard at {seconds / spent:.0f} x real time (CPU, resampling included)"
     )
-    print("\nSpearman with the notes over clips (with four notes or more)")
-    several = [row for row in rows if row[4] >= 4]
-    for name in rows[0][2]:
-        values = [
-            rank(np.array([r[3][name] for r in part]), np.array([r[2][name] for r in part]))
-            for part in (rows, several)
-        ]
-        print(f"  {name:10s} {values[0]:6.3f} ({values[1]:.3f})")
-    print("\nSpearman with the parameter over the stimuli: measured, and from the notes themselves")
-    stimuli = sorted({row[0] for row in rows})
-    for name, parameter in (
-        ("tempo", "bpm"),
-        ("direction", "updown"),
-        ("harmony", "consonance"),
-        ("duration", "bpm"),
-    ):
-        means = {}
-        for column in (2, 3):
-            table = [[row[column][name] for row in rows if row[0] == s] for s in stimuli]
-            means[column] = np.array(
-                [np.nanmean(v) if np.isfinite(v).any() else np.nan for v in map(np.array, table)]
-            )
-        wanted = np.array([next(r[1][parameter] for r in rows if r[0] == s) for s in stimuli])
-        print(f"  {name:10s} ~ {parameter:10s} {rank(means[3], wanted):6.3f} ({rank(means[2], wanted):.3f})")
-    print("\nfeature      missing      min   median      max")
-    for name in ALL_ACOUSTIC:
-        values = np.array([row[3][name] for row in rows])
-        print(
-            f"  {name:10s} {np.mean(~np.isfinite(values)):7.2f} "
-            f"{np.nanmin(values):8.3f} {np.nanmedian(values):8.3f} {np.nanmax(values):8.3f}"
-        )
+    print_notes(clips)
+    print_ranks(clips)
+    print_ranges(clips)
 
 
 if __name__ == "__main__":

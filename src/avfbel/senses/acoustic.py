@@ -58,7 +58,7 @@ def measure_acoustic(
 ) -> AcousticMeasurement:
     """Measure the features of a sound.
 
-    * pitch: median fundamental of the voiced frames, 16 to 5513 Hz;
+    * pitch: median fundamental of the voiced frames, 16 to 6300 Hz;
     * tonnetz: mean absolute deviation of the tonal centroid, dimensionless, 0 to 1;
     * rms: root mean square without its constant part, full scale 1, 0 to 1;
     * tempo: rate of onsets in bpm, 0 to 1500;
@@ -175,9 +175,9 @@ class AcousticTrack:
         mono = _mono(samples)
         if hertz != self._rate:
             self._change_rate(hertz)
-        if not self._started and len(mono):
-            self._waiting[0][:] = mono[0]  # a constant before the start, so that an offset is no click
         gap = round((time_s - self._clock) * hertz)
+        if not self._started and gap <= 0 and len(mono) > -gap:
+            self._waiting[0][:] = mono[-gap]  # a constant before the start, so that an offset is no click
         if self._started and abs(gap) <= SYNC_S * hertz:
             gap = 0  # containers round their times
         self._started = True
@@ -200,7 +200,7 @@ class AcousticTrack:
         end = max(start, math.floor(end_s * BLOCKS_PER_S + 1e-6))
         parts = [part for part in self._done if part.end > start - CONTEXT_BLOCKS and part.first < end]
         heard = features_of(joined(parts), start, end)
-        notes = tuple(note._replace(onset_s=note.onset_s - DELAY / RATE) for note in heard.notes)
+        notes = tuple(note._replace(onset_s=max(0.0, note.onset_s - DELAY / RATE)) for note in heard.notes)
         return heard._replace(notes=notes)
 
     def forget(self, before_s: float) -> None:
@@ -259,7 +259,8 @@ class AcousticTrack:
 
 def _mono(samples: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Average the channels, clip to full scale, and take what is not a number as silence."""
-    sound = np.asarray(samples, np.float32)
+    with np.errstate(over="ignore"):
+        sound = np.asarray(samples, np.float32)
     if sound.ndim not in (1, 2) or (sound.ndim == 2 and sound.shape[1] == 0):
         raise UsageError(f"samples must have the shape (n,) or (n, channels), got {sound.shape}")
     sound = np.minimum(np.maximum(sound, -1), 1)

@@ -21,7 +21,7 @@ FLOOR = 1e-3
 """Root mean square of what counts as silence, full scale 1: −60 dBFS."""
 
 MIN_LAG = 4
-"""Shortest lag in samples: 5.5 kHz."""
+"""Shortest lag in samples: 5.5 kHz; between samples, 6.3 kHz."""
 
 SHORT_LAG = 512
 """Lags up to this, in samples, are tried first: pitches from 43 Hz."""
