@@ -44,7 +44,9 @@ class Bounce(NamedTuple):
     """One bounce of the body.
 
     Times are in s, the lift in picture heights, `rough` (outline at the end, see `Silhouette`) dimensionless,
-    `lean_change` in rad, positive when the body tips forward, that is to the left of the picture.
+    `lean_change` in rad, positive when the body tips forward, that is to the left of the picture. `is_first`
+    tells that the film, or the shot, began with this bounce: its height and lean then say where things
+    started, not how they moved on.
     """
 
     start_s: float
@@ -52,6 +54,7 @@ class Bounce(NamedTuple):
     peak_lift: float
     rough: float
     lean_change: float
+    is_first: bool = False
 
 
 class Arch(NamedTuple):
@@ -71,10 +74,10 @@ def lifts(silhouettes: list[Silhouette]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> low, high = np.zeros(10, np.int32), np.zeros(10, np.int32)
-    >>> low[6:10] = high[2:6] = 4
-    >>> film = [Silhouette(rows, 16, (0.0, 0.0), (1.0, 0.0, 1.0), 0.0) for rows in (low, high)]
-    >>> lifts(film).round(2).tolist()
+    >>> from avfbel.senses.silhouette import describe
+    >>> low, high = np.zeros((10, 4), bool), np.zeros((10, 4), bool)
+    >>> low[6:] = high[2:6] = True
+    >>> lifts([describe(low), describe(high)]).round(2).tolist()
     [0.0, 0.39]
     """
     if not silhouettes:
@@ -214,7 +217,7 @@ def fit_arch(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) 
 
 
 def _raised(lift: NDArray[np.float64], peak: int) -> tuple[int, int]:
-    """Return first and last index of the stretch around the peak above a tenth of it, seen from the valleys."""
+    """Return first and last index of the stretch around the peak that is above a tenth of it."""
     low = lift < lift.min() + 0.1 * (lift[peak] - lift.min())
     before, after = np.flatnonzero(low[:peak]), np.flatnonzero(low[peak:])
     first = int(before[-1]) + 1 if before.size else 0
@@ -222,7 +225,7 @@ def _raised(lift: NDArray[np.float64], peak: int) -> tuple[int, int]:
 
 
 def bounces_of(
-    time_s: NDArray[np.float64], silhouettes: list[Silhouette], lift: NDArray[np.float64] | None = None
+    time_s: NDArray[np.float64], silhouettes: list[Silhouette], *, from_start: bool = False
 ) -> list[Bounce]:
     """Describe the bounces of a body from its outline in successive frames of one shot.
 
@@ -232,23 +235,22 @@ def bounces_of(
         Times of the frames in s, increasing.
     silhouettes : list of Silhouette
         The body in each frame.
-    lift : ndarray, shape (n,), optional
-        Its lifts (see `lifts`), if they are known already.
+    from_start : bool
+        Whether the film, or the shot, began with the first frame.
 
     Returns
     -------
     list of Bounce
         In order of time.
     """
-    lift = lifts(silhouettes) if lift is None else lift
-    arches = find_arches(time_s, lift)
+    arches = find_arches(time_s, lifts(silhouettes))
     if not arches:
         return []
     leans = lean_at_joints(time_s, silhouettes, arches)
     rough = np.array([s.rough for s in silhouettes])
     ends = [_rough_at_end(time_s, rough, arches, k) for k in range(len(arches))]
     return [
-        Bounce(arch.start_s, arch.end_s, arch.peak, ends[k], float(leans[k + 1] - leans[k]))
+        Bounce(*arch, ends[k], float(leans[k + 1] - leans[k]), is_first=from_start and k == 0)
         for k, arch in enumerate(arches)
     ]
 

@@ -13,9 +13,9 @@ from avfbel.senses.visual_track import Area
 class Silhouette(NamedTuple):
     """The body in one frame.
 
-    `rows` holds its pixels per row of the picture, (h,); `area` their number; `covariance` the second central
-    moments (xx, xy, yy) in square pixels, y downwards; `rough` the area between its outline and a rubber band
-    around it as a share of its own, 0 for a convex body.
+    `rows` holds its pixels per row of the picture, (h,), `area` their number, `box` the rectangle around
+    them; `covariance` the second central moments (xx, xy, yy) in square pixels, y downwards; `rough` the area
+    between its outline and a rubber band around it as a share of its own, 0 for a convex body.
     """
 
     rows: NDArray[np.int32]
@@ -23,6 +23,7 @@ class Silhouette(NamedTuple):
     centre: tuple[float, float]
     covariance: tuple[float, float, float]
     rough: float
+    box: Area
 
 
 def outline(
@@ -118,7 +119,9 @@ def describe(
     xx = float(in_columns @ (x - mean_x) ** 2) / area
     xy = float((y - mean_y) @ (mask @ (x - mean_x))) / area
     rough = max(0.0, hull_area(mask) / area - 1)
-    return Silhouette(rows, area, (mean_x + left, mean_y + top), (xx, xy, yy), rough)
+    within = _box(mask) or Area(0, 0, 0, 0)
+    box = Area(within.top + top, within.bottom + top, within.left + left, within.right + left)
+    return Silhouette(rows, area, (mean_x + left, mean_y + top), (xx, xy, yy), rough, box)
 
 
 _ANGLES = np.arange(64) * np.pi / 32

@@ -20,6 +20,7 @@ from avfbel.senses.feature_maps import area_average, event_values, paint
 from avfbel.senses.features import MAP_SIZE, VISUAL_FEATURES
 from avfbel.senses.silhouette import Silhouette, outline
 from avfbel.senses.visual_features import visual_features
+from avfbel.senses.visual_steadiness import N_CELLS, Cells, camera_moves, cells_of, is_cut
 from avfbel.senses.visual_track import (
     Area,
     Body,
@@ -33,11 +34,12 @@ from avfbel.senses.visual_track import (
 )
 from avfbel.senses.windows import GRID_HZ, TOLERANCE_S, thinning_cell
 
-FULL_MOVEMENT = 0.05
-"""Mean change of all pixels, in full scale per second, from which the eye's evidence is complete."""
+NO_MOVEMENT, FULL_MOVEMENT = 0.002, 0.05
+"""Mean change of all pixels, in full scale per s, up to which there is no evidence and from which it is full.
 
-UNSTEADY_SHARE = 0.4
-"""More than this share of the pixels changes between frames only if the camera moves or at a cut."""
+What key frames change in a still film is less than the former, and much less than what a body changes that
+one would follow: one of 3 % of the picture's width and height that crosses it within a second.
+"""
 
 SAMPLED_FRAMES = 16
 """Frames of a window from which bars, background and body are estimated."""
@@ -79,8 +81,9 @@ class _Kept:
     index: int
     codes: NDArray[np.uint16]
     change: NDArray[np.uint8] | None
-    unsteady: bool
     interval_s: float
+    cells: Cells
+    starts: bool  # the film, or after a cut a shot
     outlines: dict[tuple[Area, Body], Silhouette | None] = field(default_factory=dict)
     changes: dict[Area, tuple[NDArray[np.float32], float]] = field(default_factory=dict)
 
@@ -136,8 +139,9 @@ class VisualTrack:
         if previous is not None and previous.shape == colours.shape and self._frames:
             changed = change(colours, previous)
             interval = time_s - self._frames[-1].time_s
-        unsteady = changed is None or np.count_nonzero(changed) > UNSTEADY_SHARE * changed.size
-        self._frames.append(_Kept(time_s, index, colour_codes(colours), changed, bool(unsteady), interval))
+        starts = changed is None or is_cut(changed)
+        cells = cells_of(colours, changed)
+        self._frames.append(_Kept(time_s, index, colour_codes(colours), changed, interval, cells, starts))
 
     def forget(self, before_s: float) -> None:
         """Drop the frames before a time, in s: no window that is still to be measured starts earlier."""
@@ -155,17 +159,19 @@ class VisualTrack:
         window = [f for f in self._frames if start_s - TOLERANCE_S <= f.time_s < end_s - TOLERANCE_S]
         if not window:
             return _nothing(None, None)
-        shots = [shot for shot in _shots(window) if len(shot) >= MIN_FRAMES]
         area = active_area(_sample(window))
-        seen = [_bounces(shot, area) for shot in shots]
         movement = [_movement(frame, area) for frame in window[1:]]
         mean = float(np.mean([m for _, m in movement])) if movement else 0.0
-        bounces = tuple(b for shot in seen for b in shot)
+        g_video = min(1.0, max(0.0, (mean - NO_MOVEMENT) / (FULL_MOVEMENT - NO_MOVEMENT)))
+        if g_video == 0:
+            return _nothing(window[0].index, window[-1].index)
+        shots = [_bounces(shot, area) for shot in _shots(window) if len(shot) >= MIN_FRAMES]
+        bounces = tuple(b for shot in shots for b in shot)
         weights = _weights(bounces, window[1:], [m for m, _ in movement])
         return VisualMeasurement(
-            features=visual_features(seen),
-            maps=paint(weights, event_values(seen)),
-            g_video=min(1.0, mean / FULL_MOVEMENT),
+            features=visual_features(shots),
+            maps=paint(weights, event_values(shots)),
+            g_video=g_video,
             bounces=bounces,
             start_frame=window[0].index,
             end_frame=window[-1].index,
@@ -191,10 +197,10 @@ def _at_working_size(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _shots(window: list[_Kept]) -> list[list[_Kept]]:
-    """Split a window where the picture changes as a whole, and leave such changes out."""
+    """Split a window at its cuts."""
     shots: list[list[_Kept]] = [[window[0]]]
     for frame in window[1:]:
-        if frame.unsteady:
+        if frame.starts:
             shots.append([frame])
         else:
             shots[-1].append(frame)
@@ -210,18 +216,30 @@ def _sample(frames: list[_Kept], area: Area | None = None) -> NDArray[np.uint16]
 
 
 def _bounces(shot: list[_Kept], area: Area) -> list[Bounce]:
+    """Find the bounces of a shot, in the stretches during which the camera holds still."""
     codes = _sample(shot, area)
     body = find_body(codes, background_colour(codes))
     if body is None:
         return []
     table = body_table(body)
-    times, silhouettes = [], []
-    for frame in shot:
-        silhouette = _outline(frame, area, body, table)
+    outlines = [_outline(frame, area, body, table) for frame in shot]
+    around = _cells_around([s for s in outlines if s is not None], area, shot[-1].codes.shape)
+    result: list[Bounce] = []
+    stretch: list[tuple[float, Silhouette]] = []
+    from_start = shot[0].starts
+    for k, (frame, silhouette) in enumerate(zip(shot, outlines, strict=True)):
+        if k and camera_moves(frame.cells, around):
+            result += _bounces_of_stretch(stretch, from_start=from_start)
+            stretch, from_start = [], True
         if silhouette is not None:
-            times.append(frame.time_s)
-            silhouettes.append(silhouette)
-    return bounces_of(np.array(times), silhouettes) if len(times) >= MIN_FRAMES else []
+            stretch.append((frame.time_s, silhouette))
+    return result + _bounces_of_stretch(stretch, from_start=from_start)
+
+
+def _bounces_of_stretch(stretch: list[tuple[float, Silhouette]], *, from_start: bool) -> list[Bounce]:
+    if len(stretch) < MIN_FRAMES:
+        return []
+    return bounces_of(np.array([t for t, _ in stretch]), [s for _, s in stretch], from_start=from_start)
 
 
 def _outline(frame: _Kept, area: Area, body: Body, table: NDArray[np.bool_]) -> Silhouette | None:
@@ -230,6 +248,19 @@ def _outline(frame: _Kept, area: Area, body: Body, table: NDArray[np.bool_]) -> 
         codes = frame.codes[area.top : area.bottom, area.left : area.right]
         frame.outlines[key] = outline(codes, table, body.region)
     return frame.outlines[key]
+
+
+def _cells_around(silhouettes: list[Silhouette], area: Area, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return the cells that the body reaches at any time, with a margin of one."""
+    around = np.zeros((N_CELLS, N_CELLS), dtype=bool)
+    if silhouettes:
+        boxes = np.array([s.box for s in silhouettes])
+        top, left = area.top + boxes[:, 0].min(), area.left + boxes[:, 2].min()
+        bottom, right = area.top + boxes[:, 1].max(), area.left + boxes[:, 3].max()
+        y, x = N_CELLS / shape[0], N_CELLS / shape[1]
+        rows = slice(max(0, int(top * y) - 1), int(np.ceil(bottom * y)) + 1)
+        around[rows, max(0, int(left * x) - 1) : int(np.ceil(right * x)) + 1] = True
+    return around
 
 
 def _movement(frame: _Kept, area: Area) -> tuple[NDArray[np.float32], float]:

@@ -57,8 +57,8 @@ def visual_features(shots: Sequence[Sequence[Bounce]]) -> NDArray[np.float64]:
     ndarray, shape (5,)
         Speed in bounces/min, 60 / mean interval; jitter, sd / mean of the intervals; consonance, − mean
         roughness at the ends; bigsmall, mean peak lift in picture heights; updown, mean change of lean in
-        rad, positive = forward. NaN where it cannot be measured: everything without a bounce, jitter without
-        two intervals.
+        rad, positive = forward. The last three leave out the first bounce of a film or shot where there are
+        others. NaN where it cannot be measured: everything without a bounce, jitter without two intervals.
 
     Examples
     --------
@@ -67,9 +67,10 @@ def visual_features(shots: Sequence[Sequence[Bounce]]) -> NDArray[np.float64]:
     [120.0, 0.0, -0.1, 0.2, -0.05]
     """
     values = np.full(5, np.nan)
-    bounces = [b for shot in shots for b in (shot[1:] if len(shot) > 1 else shot)]
-    if not bounces:
+    everything = [b for shot in shots for b in shot]
+    if not everything:
         return values
+    bounces = [b for b in everything if not b.is_first] or everything
     gaps = np.concatenate([np.diff([b.start_s for b in shot]) for shot in shots])
     lone = np.concatenate(intervals_of([shot for shot in shots if len(shot) == 1] or [[]]))
     values[0] = 60 / float(gaps.mean() if gaps.size else lone.mean())
