@@ -25,8 +25,8 @@ SLOW_SHARE = 0.25  # of a partial's amplitude, decaying slowly
 SLOWER = 5.0  # the slow decay lasts this many times the fast one
 ATTACK_SECONDS = 0.002
 NOISE_SECONDS = 0.012  # time constant of the hammer's knock
-NOISE_LEVEL = 0.12  # of the tone, in amplitude
-LEVEL = 0.12  # root mean square just after the strike, of full scale
+NOISE_LEVEL = 0.19  # of the tone, in amplitude
+LEVEL = 0.19  # root mean square just after the strike, of full scale
 MAX_PARTIALS = 60
 _BLOCK = 512
 
@@ -91,7 +91,7 @@ def partials(pitch: int, rate: float) -> Partials:
     corner = 700 + 2.2 * first  # the felt of a low key is softer, in Hz
     amplitude = np.abs(np.sin(math.pi * k * STRIKE_POINT)) / k**0.6 * np.exp(-frequency / corner)
     amplitude *= math.sqrt(2) / np.sqrt(np.sum(amplitude**2))
-    decay = 1.6 * 2 ** (-(pitch - 60) / 16) / (1 + (frequency / 4000) ** 1.2)
+    decay = 0.9 * 2 ** (-(pitch - 60) / 16) / (1 + (frequency / 4000) ** 1.2)
     return Partials(frequency, amplitude, decay)
 
 

@@ -17,9 +17,10 @@ from avfbel.stimulus.score import RELEASE_SECONDS, Score
 Sound = Literal["piano", "sine"]
 
 RATE = 44100  # samples a second
-SINE_LEVEL = 0.2  # amplitude, of full scale
+SINE_LEVEL = 0.25  # amplitude, of full scale
 EDGE_SECONDS = 0.005  # rise and fall of a sine; fall at the end of the clip
-WIDTH = 0.25  # of the keyboard in the stereo picture, in rad for 64 keys
+WIDTH = 0.15  # of the keyboard in the stereo picture, in rad for 64 keys
+PEAK = 0.98  # of full scale; a clip that would go beyond it is turned down as a whole
 _CACHE_STEP = 0.25  # tones are kept in whole multiples of this, in s
 
 
@@ -61,6 +62,7 @@ def synthesize(score: Score, *, sound: Sound = "piano", rate: int = RATE) -> NDA
         out[start : start + len(tone), 1] += tone * math.sin(angle) * math.sqrt(2)
     edge = min(n, round(EDGE_SECONDS * rate))
     out[n - edge :] *= np.linspace(1, 0, edge)[:, None]
+    out *= min(1.0, PEAK / max(np.abs(out).max(), PEAK))
     return out
 
 
