@@ -2,9 +2,9 @@
 
 usage: measure_ear.py CORPUS
 
-CORPUS is a folder of clips as `avfbel corpus build` writes them: <stem>.wav (or .mp4) beside <stem>.json. Prints
-how often onset and pitch of a note were right, the speed, and rank correlations of each feature with the same
-quantity computed from the notes (over clips) and with the parameter (over the means of the stimuli).
+CORPUS is a folder of clips as `avfbel corpus build` writes them: <stem>.wav (or .mp4) beside <stem>.json.
+Prints how often onset and pitch of a note were right, the speed, and rank correlations of each feature with
+the same quantity computed from the notes (over clips) and with the parameter (over the means of the stimuli).
 """
 
 from __future__ import annotations
@@ -137,8 +137,9 @@ def main() -> None:
         clips.append(Clip(stimulus, truth["parameters"], notes, truth_of(notes), heard, measurement))
     if not clips:
         parser.error(f"no clips with a .json in {folder}")
+    speed = seconds / spent
     print(
-        f"{len(clips)} clips of {seconds:.0f} s, heard at {seconds / spent:.0f} x real time (CPU, resampling included)"
+        f"{len(clips)} clips of {seconds:.0f} s, heard at {speed:.0f} x real time (CPU, resampling included)"
     )
     print_notes(clips)
     print_ranks(clips)

@@ -145,6 +145,8 @@ class AcousticTrack:
         self._rate = 0
         self._started = False
         self._clock = 0.0  # end of what was pushed, in s
+        self._raw: list[NDArray[np.float32]] = []  # at the rate at which it came
+        self._n_raw = 0
         self._n_samples = DELAY  # on the working grid so far
         self._waiting = [np.zeros(LOOK_BACK + DELAY, np.float32)]  # what the next blocks depend on, and they
         self._n_waiting = DELAY
@@ -211,6 +213,7 @@ class AcousticTrack:
 
     def _change_rate(self, rate: int) -> None:
         """Begin a new resampler, exactly where the sound so far ends."""
+        self._resample()
         if self._resampler is not None:
             self._append([part.to_ndarray()[0] for part in self._resampler.resample(None)])
         missing = round(self._clock * RATE) + DELAY - self._n_samples
@@ -223,10 +226,19 @@ class AcousticTrack:
             self._resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
 
     def _take(self, mono: NDArray[np.float32]) -> None:
-        """Resample `mono` and analyse a second as soon as there is one."""
-        if not len(mono):
-            return
+        """Keep `mono`; resample and analyse as soon as there is enough of it to be worth a call."""
+        self._raw.append(mono)
+        self._n_raw += len(mono)
         self._clock += len(mono) / self._rate
+        if self._n_raw * RATE >= BATCH * HOP * self._rate:
+            self._analyse(everything=False)
+
+    def _resample(self) -> None:
+        """Bring what was taken to the working rate."""
+        if not self._n_raw:
+            return
+        mono = np.concatenate(self._raw)
+        self._raw, self._n_raw = [], 0
         if self._resampler is None:
             self._append([mono])
         else:
@@ -235,7 +247,6 @@ class AcousticTrack:
             frame = av.AudioFrame.from_ndarray(mono[None], format="flt", layout="mono")
             frame.sample_rate = self._rate
             self._append([part.to_ndarray()[0] for part in self._resampler.resample(frame)])
-        self._analyse(everything=False)
 
     def _append(self, parts: list[NDArray[np.float32]]) -> None:
         self._waiting += parts
@@ -245,6 +256,7 @@ class AcousticTrack:
 
     def _analyse(self, *, everything: bool) -> None:
         """Analyse waiting blocks, at most `BATCH` at once; unless `everything`, only whole batches."""
+        self._resample()
         if self._n_waiting < (HOP if everything else BATCH * HOP):
             return
         samples = np.concatenate(self._waiting)
@@ -258,14 +270,14 @@ class AcousticTrack:
 
 
 def _mono(samples: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Average the channels, clip to full scale, and take what is not a number as silence."""
-    with np.errstate(over="ignore"):
-        sound = np.asarray(samples, np.float32)
-    if sound.ndim not in (1, 2) or (sound.ndim == 2 and sound.shape[1] == 0):
-        raise UsageError(f"samples must have the shape (n,) or (n, channels), got {sound.shape}")
-    sound = np.minimum(np.maximum(sound, -1), 1)
-    if not np.isfinite(sound.sum()):
-        sound[np.isnan(sound)] = 0
-    if sound.ndim == 2:
-        sound = sound @ np.full(sound.shape[1], 1 / sound.shape[1], np.float32)
-    return np.ascontiguousarray(sound)
+    """Return the mean of the channels as a new array, clipped to full scale, with 0 for what is no number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        sound = np.array(samples, np.float32)
+        if sound.ndim == 2 and sound.shape[1]:
+            sound = sound @ np.full(sound.shape[1], 1 / sound.shape[1], np.float32)
+        elif sound.ndim != 1:
+            raise UsageError(f"samples must have the shape (n,) or (n, channels), got {sound.shape}")
+        np.clip(sound, -1, 1, out=sound)
+        if np.isnan(sound.sum()):
+            sound[np.isnan(sound)] = 0
+    return sound

@@ -115,18 +115,25 @@ def _split(
     if not len(time_s):
         return [(onset, math.nan)]
     breaks = np.flatnonzero(np.abs(np.diff(semitone)) > SAME_PITCH) + 1
-    runs = [run for run in np.split(np.arange(len(time_s)), breaks) if len(run) >= MIN_RUN]
+    bounds = itertools.pairwise([0, *breaks.tolist(), len(semitone)])
+    runs = [(low, high) for low, high in bounds if high - low >= MIN_RUN]
     if not runs:
-        return [(onset, float(np.median(semitone)))]
-    parts = [(onset, float(np.median(semitone[runs[0]])))]
-    for run in runs[1:]:
-        pitch = float(np.median(semitone[run]))
+        return [(onset, _median(semitone))]
+    parts = [(onset, _median(semitone[slice(*runs[0])]))]
+    for low, high in runs[1:]:
+        pitch = _median(semitone[low:high])
         step = abs(pitch - parts[-1][1])
         if (
             step > SAME_PITCH and abs(step - 12 * round(step / 12)) > SAME_PITCH
         ):  # an octave is rather an error
-            parts.append((float(time_s[run[0]]), pitch))
+            parts.append((float(time_s[low]), pitch))
     return parts
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Return the median of a few values: np.median, without what makes it slow for few."""
+    ordered = np.sort(values)
+    return float(ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
 
 
 def _sounding_s(level: NDArray[np.float64], onset: float, until: float) -> float:
