@@ -191,7 +191,9 @@ def stand_in_network(*, emotion_bias: float = 0.0) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def write_bundle(folder: Path, *, network: bytes | None = None, **card: Any) -> Path:
+def write_bundle(
+    folder: Path, *, network: bytes | None = None, emotion_bias: float = 0.0, **card: Any
+) -> Path:
     """Write a bundle with an untrained network and return its folder; `card` replaces entries of the card."""
     from safetensors.numpy import save
 
@@ -204,7 +206,7 @@ def write_bundle(folder: Path, *, network: bytes | None = None, **card: Any) -> 
         "gain": np.ones(11),
     }
     files = {
-        "model.onnx": network or stand_in_network(),
+        "model.onnx": network or stand_in_network(emotion_bias=emotion_bias),
         "weights.safetensors": save({name: value.astype(np.float32) for name, value in weights.items()}),
     }
     content = {

@@ -40,7 +40,7 @@ Media = Annotated[
 ]
 Window = Annotated[float, typer.Option(metavar="S", help="Length of a window, in s.")]
 Hop = Annotated[float, typer.Option(metavar="S", help="Time from one window to the next, in s.")]
-Jobs = Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes; by default one a core.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", help="Processes; by default one a core.")]
 
 
 @app.command()

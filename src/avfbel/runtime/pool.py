@@ -12,6 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from avfbel.errors import UsageError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -47,7 +49,14 @@ def map_tasks(
         Called with `setup_args` once in every process before its first task.
     on_stop : callable, optional
         Called with the ids of the processes that were ended in the middle of their work, if it is broken off.
+
+    Raises
+    ------
+    UsageError
+        If `jobs` is below 1: before any work.
     """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"the number of jobs must be at least 1, got {jobs}")
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
     if jobs <= 1:
         setup(*setup_args)

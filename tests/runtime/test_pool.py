@@ -1,0 +1,74 @@
+"""Work in processes: each task done once, a dead process costs its own task, an interruption ends all."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from avfbel.runtime.pool import Done, map_tasks
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """A module that other processes can import."""
+    (tmp_path / "pool_worker.py").write_text(
+        textwrap.dedent("""
+            import os, signal, time
+            factor = None
+            def set_up(value):
+                global factor
+                factor = value
+            def work(task):
+                if task == "die":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if task == "sleep":
+                    time.sleep(60)
+                return task * factor
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    import pool_worker
+
+    yield pool_worker
+    sys.modules.pop("pool_worker")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_task_is_done_once(worker: object, jobs: int) -> None:
+    done = map_tasks(worker.work, [1, 2, 3, 4, 5], jobs=jobs, setup=worker.set_up, setup_args=(10,))
+    assert sorted(done) == [Done(k, 10 * k) for k in (1, 2, 3, 4, 5)]
+
+
+def test_no_tasks_need_no_process(worker: object) -> None:
+    assert list(map_tasks(worker.work, [], jobs=4, setup=worker.set_up, setup_args=(1,))) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_process_that_dies_costs_its_own_task(worker: object) -> None:
+    tasks = ["a", "die", "b", "c", "d"]
+    done = dict(map_tasks(worker.work, tasks, jobs=2, setup=worker.set_up, setup_args=(2,)))
+    assert done == {"a": "aa", "die": None, "b": "bb", "c": "cc", "d": "dd"}
+
+
+def test_breaking_off_ends_the_processes(worker: object) -> None:
+    ended: list[int] = []
+    running = map_tasks(
+        worker.work,
+        ["a", "sleep", "sleep"],
+        jobs=2,
+        setup=worker.set_up,
+        setup_args=(1,),
+        on_stop=ended.extend,
+    )
+    assert next(running) == Done("a", "a")
+    with pytest.raises(KeyboardInterrupt):
+        running.throw(KeyboardInterrupt)
+    assert len(ended) == 2
+    assert not {child.pid for child in multiprocessing.active_children()} & set(ended)
+    assert os.getpid() not in ended

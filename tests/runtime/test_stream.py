@@ -1,0 +1,126 @@
+"""The stream: what analyze gives, from input as it comes; range and evidence judged window by window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avfbel.emotion import EMOTIONS, predicted_epp, predicted_intensity, predicted_valence
+from avfbel.errors import UsageError
+from avfbel.runtime import Predictor, Stream, WindowResult, analyze
+from avfbel.runtime.stream import within_ranges
+from avfbel.senses import open_media
+from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES, SensoryFeatures
+
+RANGES = dict.fromkeys(VISUAL_FEATURES + ALL_ACOUSTIC, (0.0, 1.0))
+NEVER_MISSING: frozenset[str] = frozenset()
+
+
+def streamed(path: Path, stream: Stream) -> list[WindowResult]:
+    results = []
+    with open_media(path) as media:
+        for item in media:
+            if hasattr(item, "rgb"):
+                results += stream.push_frame(item.rgb, item.time_s, item.index)
+            else:
+                results += stream.push_audio(item.samples, item.rate, item.time_s)
+        return results + stream.finish(media.duration_s)
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "silent.mp4", "sound.wav", "short.mp4", "black.mp4"])
+def test_analyze_is_the_stream(clips: Path, bundle: Path, name: str) -> None:
+    analysis = analyze(clips / name, model=bundle, window=2.0, hop=0.5)
+    results = streamed(clips / name, Stream(bundle, window=2.0, hop=0.5))
+    assert [result.to_dict() for result in results] == [window.to_dict() for window in analysis.windows]
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "silent.mp4", "noaudio.mp4", "sound.wav", "black.mp4"])
+def test_epp_follows_from_the_emotions_in_every_window(clips: Path, bundle: Path, name: str) -> None:
+    for window in analyze(clips / name, model=bundle).windows:
+        row = window.to_dict()
+        emotions = [row["emotions"][emotion] for emotion in EMOTIONS]
+        assert min(emotions) >= 0
+        assert row["epp"] == predicted_epp(emotions)
+        assert row["valence"] == predicted_valence(emotions)
+        assert row["intensity"] == predicted_intensity(emotions)
+        assert row["evidence"] == (max(row["evidence_gates"].values()) > 0)
+
+
+def test_without_evidence_all_is_neutral(clips: Path, bundle: Path) -> None:
+    (window,) = analyze(clips / "black.mp4", model=bundle).windows
+    assert (window.epp, window.valence, window.intensity, window.evidence) == (0.5, 0.5, 0.0, False)
+    assert window.emotion.to_array().tolist() == [0.0] * 5
+
+
+def test_windows_come_as_soon_as_they_are_complete(bundle: Path) -> None:
+    stream = Stream(bundle, window=1.0, hop=0.5, modality="audio")
+    noise = np.random.default_rng(0).normal(0, 0.1, 4000).astype(np.float32)
+    times = [[w.end_s for w in stream.push_audio(noise, 8000, k / 2)] for k in range(4)]
+    assert times == [[], [1.0], [1.5], [2.0]]
+    assert [w.index for w in stream.finish(2.25)] == [3]
+
+
+def test_one_predictor_serves_many_streams(clips: Path, bundle: Path) -> None:
+    predictor = Predictor(bundle)
+    first, second = (streamed(clips / "plain.mp4", Stream(predictor)) for _ in range(2))
+    assert [w.to_dict() for w in first] == [w.to_dict() for w in second]
+    assert [w.index for w in second] == [0, 1, 2]
+
+
+def test_closing_a_sense_gives_what_waited_for_it(bundle: Path) -> None:
+    stream = Stream(bundle, window=1.0, hop=1.0)
+    assert stream.push_audio(np.zeros(8000, np.float32), 8000, 0.0) == []
+    (window,) = stream.close_video()
+    assert window.gate_video == 0
+    assert stream.close_audio() == []
+    with pytest.raises(UsageError, match="the audio of this stream was closed"):
+        stream.push_audio(np.zeros(10, np.float32), 8000, 1.0)
+
+
+def window_with(values: list[float], *, g_audio: float = 1.0, g_video: float = 1.0) -> SensoryFeatures:
+    empty = SensoryFeatures.empty(0.0, 4.0)
+    return replace(
+        empty, visual=np.array(values[:5]), acoustic=np.array(values[5:]), g_audio=g_audio, g_video=g_video
+    )
+
+
+@given(st.lists(st.floats(-1, 2), min_size=12, max_size=12))
+def test_in_range_means_every_feature_within_its_bounds(values: list[float]) -> None:
+    assert within_ranges(window_with(values), RANGES, NEVER_MISSING) == all(0 <= v <= 1 for v in values)
+
+
+def test_the_ends_of_a_range_belong_to_it() -> None:
+    assert within_ranges(window_with([0.0, 1.0] * 6), RANGES, NEVER_MISSING)
+
+
+@pytest.mark.parametrize(("place", "gate"), [(4, "g_video"), (5, "g_audio"), (11, "g_audio")])
+def test_a_feature_may_be_missing_only_if_its_sense_is_or_training_missed_it(place: int, gate: str) -> None:
+    values = [0.5] * 12
+    values[place] = float("nan")
+    name = (VISUAL_FEATURES + ALL_ACOUSTIC)[place]
+    assert not within_ranges(window_with(values), RANGES, NEVER_MISSING)
+    assert within_ranges(window_with(values), RANGES, frozenset({name}))
+    assert within_ranges(window_with(values, **{gate: 0.0}), RANGES, NEVER_MISSING)
+
+
+def test_a_feature_that_the_model_does_not_read_is_not_judged() -> None:
+    ear_only = dict.fromkeys(ALL_ACOUSTIC, (0.0, 1.0))
+    assert within_ranges(window_with([9.0] * 5 + [0.5] * 7), ear_only, NEVER_MISSING)
+
+
+def test_modality_leaves_the_other_sense_out(clips: Path, bundle: Path) -> None:
+    audio, silent = (analyze(clips / "plain.mp4", model=bundle, modality=m) for m in ("audio", "video"))
+    assert all(
+        w.g_video == 0 and w.features["speed"] is None and w.start_frame is None for w in audio.windows
+    )
+    assert all(
+        w.g_audio == 0 and w.features["pitch"] is None and w.start_frame is not None for w in silent.windows
+    )
+    assert audio.epp != silent.epp
+    sound = analyze(clips / "plain.mp4", model=bundle, modality="audio")
+    assert sound.to_dict()["windows"] == audio.to_dict()["windows"]
