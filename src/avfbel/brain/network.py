@@ -69,13 +69,14 @@ def limbic_activity(x: Tensor, weights: LimbicWeights, *, kappa: float) -> Limbi
     LimbicActivity
         Four tensors (n, q).
     """
-    gain = {region: weights.gain[i] for i, region in enumerate(REGIONS)}
-    excitation = gain["amygdala"] * x.unsqueeze(2) * weights.V
-    inhibition = gain["orbitofrontal"] * x.unsqueeze(2) * weights.U
-    thalamus = gain["amygdala"] * kappa * x.amax(dim=1, keepdim=True) * weights.T
+    gain = {region: weights.gain[i].to(x.dtype) for i, region in enumerate(REGIONS)}
+    v, u, w, t = (part.to(x.dtype) for part in (weights.V, weights.U, weights.W, weights.T))
+    excitation = gain["amygdala"] * x.unsqueeze(2) * v
+    inhibition = gain["orbitofrontal"] * x.unsqueeze(2) * u
+    thalamus = gain["amygdala"] * kappa * x.amax(dim=1, keepdim=True) * t
     amygdala = excitation.sum(dim=1) + thalamus
     orbitofrontal = inhibition.sum(dim=1)
-    prefrontal = gain["prefrontal"] * (excitation * torch.matmul(weights.W, inhibition)).sum(dim=1)
+    prefrontal = gain["prefrontal"] * (excitation * torch.matmul(w, inhibition)).sum(dim=1)
     return LimbicActivity(amygdala - orbitofrontal - prefrontal, amygdala, orbitofrontal, prefrontal)
 
 
@@ -184,13 +185,13 @@ class Network(nn.Module):
         heard = self.auditory_cortex(acoustic, evidence[:, 0], None if gain is None else gain[4:7])
         seen = self.visual_cortex(maps, None if gain is None else gain[:4])
         fusion = self.temporal_gyrus(heard.x_auditory, seen.x_visual, evidence, row, mask)
-        x_fused = fusion.x_fused * self.fused_scale
+        x_fused = fusion.x_fused * self.fused_scale.to(fusion.x_fused.dtype)
         if gain is not None:
-            x_fused = x_fused * gain[7]
+            x_fused = x_fused * gain[7].to(x_fused.dtype)
         areas, rates = seen.areas * evidence[:, 1:], heard.rates
         if row is not None and mask is not None:
             rates, areas = rates[row] * mask[:, :1], areas[row] * mask[:, 1:]
-        activity = torch.cat([areas, rates, x_fused.mean(dim=1, keepdim=True)], dim=1)
+        activity = torch.cat([areas, rates, x_fused.mean(dim=1, keepdim=True).float()], dim=1)
         return Representation(x_fused, fusion.gates, activity)
 
     def forward(
@@ -230,10 +231,11 @@ class Network(nn.Module):
         gates : Tensor, shape (n, 2)
             Mean attention of audio and video times their evidence.
         x_fused : Tensor, shape (n, k)
-            Fused code, at least 0.
+            Fused code, at least 0. (All outputs are float32.)
         """
         representation = self.represent(maps, acoustic, evidence, gain)
         limbic = limbic_activity(representation.x_fused, LimbicWeights(V, U, W, T, gain), kappa=self.kappa)
-        means = [part.mean(dim=1, keepdim=True) for part in limbic[1:]]
+        means = [part.mean(dim=1, keepdim=True).float() for part in limbic[1:]]
         regions = torch.cat([representation.activity, *means], dim=1)
-        return NetworkOutput(limbic.emotion, regions, representation.gates, representation.x_fused)
+        gates, x_fused = representation.gates.float(), representation.x_fused.float()
+        return NetworkOutput(limbic.emotion.float(), regions, gates, x_fused)

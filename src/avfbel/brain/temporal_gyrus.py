@@ -49,16 +49,28 @@ class Branch(nn.Module):
 
     def _code(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = F.dropout(F.relu(self._normalize(norm, layer(x))), self.dropout, self.training)
-        attention = F.relu(self.attention(x))
+            normalized = self._normalize(norm, _linear(layer, x))
+            x = F.dropout(F.relu(normalized), self.dropout, self.training)
+        attention = F.relu(_linear(self.attention, x))
         return attention * x, attention
 
     def _normalize(self, norm: nn.Module, x: Tensor) -> Tensor:
+        if self.training and len(x) > 1:
+            normalized: Tensor = norm(x)
+            return normalized
         assert isinstance(norm, nn.BatchNorm1d)
-        if self.training and len(x) < 2:  # one clip has no spread: use what is known of the others
-            return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
-        normalized: Tensor = norm(x)
-        return normalized
+        assert norm.running_mean is not None  # one clip has no spread: what is known of the others serves
+        assert norm.running_var is not None
+        mean, var, weight, bias = (
+            part.to(x.dtype) for part in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        )
+        return F.batch_norm(x, mean, var, weight, bias, eps=norm.eps)
+
+
+def _linear(layer: nn.Module, x: Tensor) -> Tensor:
+    """Apply a linear layer in the precision of its input."""
+    assert isinstance(layer, nn.Linear)
+    return F.linear(x, layer.weight.to(x.dtype), None if layer.bias is None else layer.bias.to(x.dtype))
 
 
 class TemporalGyrus(nn.Module):
@@ -120,18 +132,20 @@ class TemporalGyrus(nn.Module):
         Returns
         -------
         Fusion
-            Fused code (n or m, n_fused) and mean gates (n or m, 2).
+            Fused code (n or m, n_fused) and mean gates (n or m, 2); float32 in training, else float64.
         """
+        dtype = torch.float32 if self.training else torch.float64
         streams, gates = {}, []
         for i, (sense, x) in enumerate(zip(SENSES, (x_auditory, x_visual), strict=True)):
-            present = evidence[:, i]
-            gated, attention = self.branches[sense](x, present)
+            present = evidence[:, i].to(dtype)
+            gated, attention = self.branches[sense](x.to(dtype), present)
             gate = attention.mean(dim=1)
             if row is not None and mask is not None:
                 gated, gate, present = gated[row], gate[row], present[row] * mask[:, i]
             streams[sense] = gated * present.unsqueeze(1)
             gates.append(gate * present)
         audio, video = streams["audio"], streams["video"]
-        together = F.relu(self.interaction["audio"](audio)) * F.relu(self.interaction["video"](video))
-        x_fused = F.relu(self.final(torch.cat([audio, video, together], dim=1)))
+        together = F.relu(_linear(self.interaction["audio"], audio))
+        together = together * F.relu(_linear(self.interaction["video"], video))
+        x_fused = F.relu(_linear(self.final, torch.cat([audio, video, together], dim=1)))
         return Fusion(x_fused, torch.stack(gates, dim=1))
