@@ -20,7 +20,7 @@ RANGES = {
     "pitch": (16, 6300),
     "tonnetz": (0, 1),
     "rms": (0, 1),
-    "tempo": (0, 1500),
+    "tempo": (0, 3000),
     "duration": (0, 60),
     "direction": (0, 1),
     "harmony": (-1.428, 1.24),

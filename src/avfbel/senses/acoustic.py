@@ -61,7 +61,7 @@ def measure_acoustic(
     * pitch: median fundamental of the voiced frames, 16 to 6300 Hz;
     * tonnetz: mean absolute deviation of the tonal centroid, dimensionless, 0 to 1;
     * rms: root mean square without its constant part, full scale 1, 0 to 1;
-    * tempo: rate of onsets in bpm, 0 to 1500;
+    * tempo: rate of onsets in bpm, 0 to 3000;
     * duration: mean sounding length of the notes that begin in the window, in s;
     * direction: share of downward melodic steps, 0 to 1;
     * harmony: mean consonance (Huron) of the pairs of sounded pitch classes, −1.428 to 1.240.
@@ -126,8 +126,8 @@ def features_of(frames: Frames, start: int, end: int) -> AcousticMeasurement:
 class AcousticTrack:
     """Takes sound as it comes and measures windows of it; what windows share is analysed once.
 
-    The law: for a window that begins on a whole ninth of a second, `measure(start, end)` equals
-    `measure_acoustic` of the samples from `CONTEXT_S` (or more whole ninths) before the window up to its end,
+    The law: for a window that begins on a whole sixth of a second, `measure(start, end)` equals
+    `measure_acoustic` of the samples from `CONTEXT_S` (or more whole sixths) before the window up to its end,
     with ``before_s`` set to that: it depends on nothing else, neither on earlier nor later sound, nor on how
     the sound was cut when it was pushed. Other starts and ends are rounded to the grid of 90 blocks a second.
 

@@ -18,9 +18,9 @@ BLOCKS_PER_S = RATE / HOP
 FLUX_FRAME = 1024
 """Samples of a frame of which the spectral flux is taken."""
 
-PITCH_EVERY = 2
+PITCH_EVERY = 3
 CHROMA_EVERY = 5
-"""Pitch is estimated at the end of every second block, chroma at the end of every fifth."""
+"""Pitch is estimated at the end of every third block, chroma at the end of every fifth."""
 
 FLUX_LAG = 2
 """Blocks between the two spectra whose difference is the flux."""

@@ -34,7 +34,7 @@ APART_S = 0.04
 SAME_PITCH = 0.8
 """Pitches nearer than this, in semitones, are one."""
 
-MIN_RUN = 3
+MIN_RUN = 2
 """Pitch estimates in a row that make a note of its own where no onset is heard: 67 ms."""
 
 FALL_DB, FALL = 6.0, 4
