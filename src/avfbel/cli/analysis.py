@@ -35,9 +35,7 @@ class Sense(StrEnum):
     video = "video"
 
 
-Media = Annotated[
-    list[Path], typer.Argument(metavar="MEDIA|FOLDER", help="Films, sounds, folders of them.")
-]
+Media = Annotated[list[Path], typer.Argument(metavar="MEDIA|FOLDER", help="Films, sounds, folders of them.")]
 Window = Annotated[float, typer.Option(metavar="S", help="Length of a window, in s.")]
 Hop = Annotated[float, typer.Option(metavar="S", help="Time from one window to the next, in s.")]
 Jobs = Annotated[int | None, typer.Option(metavar="N", help="Processes; by default one a core.")]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avfbel.emotion import EMOTIONS
+from avfbel.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,21 +28,23 @@ EMOTION_COLOURS = {
     "calm": "#009e73",
     "happiness": "#e69f00",
 }
-GATE_COLOURS = {"audio": "#cc79a7", "video": "#56b4e9"}
-FIGURE_SIZE = (7.2, 7.4)  # inches: two columns of a journal page
-_INK, _FAINT = "#222222", "#8a8a8a"
+SENSE_COLOURS = {"audio": "#b0508a", "video": "#3f9bd1"}
+FIGURE_SIZE = (7.2, 7.6)  # inches: two columns of a journal page
+FEW_WINDOWS = 24  # up to so many, windows are marked one by one
+
+_INK, _FAINT, _OUTSIDE, _CONSTANT = "#222222", "#767676", "#ebebeb", "#d9d9d9"
+_EVIDENCE: Any = (0, (1, 1.4))
 _STYLE: Any = {
     "font.size": 8,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
+    "text.color": _INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": _INK,
     "axes.linewidth": 0.7,
-    "axes.titlesize": 8,
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
-    "hatch.linewidth": 0.5,
     "pdf.fonttype": 42,
     "svg.hashsalt": "avfbel",
 }
@@ -48,9 +53,9 @@ _STYLE: Any = {
 def draw(analysis: Analysis) -> Figure:
     """Draw an analysis on four panels that share the time of the clip.
 
-    Each window is drawn at its middle. EPP has its neutral line, and a grey band where a window lies outside
-    what the model was trained on. Region activity is scaled to each region's own range, which stands beside
-    its row; a region that does not change is grey.
+    Each window is drawn at its middle, the first and last ones out to the ends of the clip. EPP has its
+    neutral line, and a grey band where a window lies outside what the model was trained on. The activity of a
+    region is scaled to its own range, which stands beside its row; one that does not change is grey.
 
     Parameters
     ----------
@@ -68,205 +73,193 @@ def draw(analysis: Analysis) -> Figure:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=FIGURE_SIZE, dpi=200)
         grid = figure.add_gridspec(
-            4,
-            1,
-            height_ratios=(2.2, 1.8, 2.6, 1.3),
-            hspace=0.28,
-            left=0.13,
-            right=0.86,
-            top=0.925,
-            bottom=0.065,
+            4, 1, height_ratios=(2.2, 2, 2.7, 1.4), hspace=0.3, left=0.135, right=0.86, top=0.91, bottom=0.062
         )
         axes = [figure.add_subplot(grid[0])]
         axes += [figure.add_subplot(grid[row], sharex=axes[0]) for row in (1, 2, 3)]
-        times, edges = _times(analysis)
-        _draw_epp(axes[0], analysis, times, edges)
-        _draw_emotions(axes[1], analysis, times)
-        _draw_regions(axes[2], analysis, edges)
-        _draw_gates(axes[3], analysis, times)
+        for drawn, ax in zip((_draw_epp, _draw_emotions, _draw_regions, _draw_gates), axes, strict=True):
+            drawn(ax, analysis)
         for letter, ax in zip("abcd", axes, strict=True):
-            ax.text(-0.135, 1.0, letter, transform=ax.transAxes, weight="bold", size=10, va="bottom")
+            ax.annotate(letter, (-0.155, 1.02), xycoords="axes fraction", weight="bold", size=10, va="bottom")
             ax.tick_params(labelbottom=ax is axes[-1])
-        axes[-1].set_xlim(0, analysis.duration_s)
-        axes[-1].set_xlabel("time (s)")
+        axes[-1].set(xlim=(0, analysis.duration_s), xlabel="time (s)")
+        figure.align_ylabels([ax for ax in axes if ax.get_ylabel()])
         _title(figure, analysis)
     return figure
 
 
 def encode_figure(figure: Figure, ending: str) -> bytes:
-    """Return a figure as the content of a file with this ending (png, svg or pdf)."""
-    from avfbel.errors import UsageError
+    """Return a figure as the content of a file with this ending (png, svg or pdf), without the date."""
+    import matplotlib as mpl
 
     if ending not in figure.canvas.get_supported_filetypes():
         raise UsageError(f"no pictures end in .{ending}: choose .png, .svg or .pdf")
     content = io.BytesIO()
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending)
-    figure.savefig(content, format=ending, metadata=undated)
+    with mpl.rc_context(_STYLE):
+        figure.savefig(content, format=ending, metadata=undated)
     return content.getvalue()
 
 
-def _times(analysis: Analysis) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the middle of each window, and the edges of the cell drawn for it."""
-    middles = np.array([(window.start_s + window.end_s) / 2 for window in analysis.windows])
-    between = (middles[1:] + middles[:-1]) / 2
-    return middles, np.concatenate([[0.0], between, [analysis.duration_s]])
-
-
-def _draw_epp(ax: Axes, analysis: Analysis, times: NDArray[np.float64], edges: NDArray[np.float64]) -> None:
-    epp = np.array([window.epp for window in analysis.windows])
-    for (left, right), window in zip(pairwise(edges), analysis.windows, strict=True):
-        if not window.in_range:
-            ax.axvspan(left, right, facecolor="#ececec", edgecolor="none", zorder=0)
-    ax.axhline(0.5, color=_INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
-    _line(ax, times, epp, color=_INK, width=1.6)
-    low = [window.epp_low for window in analysis.windows]
-    high = [window.epp_high for window in analysis.windows]
-    if None not in low and None not in high:
-        ax.fill_between(
-            times, np.array(low, float), np.array(high, float), color=_INK, alpha=0.15, linewidth=0
-        )
-    silent = np.array([not window.evidence for window in analysis.windows])
-    ax.plot(times[silent], epp[silent], "o", markersize=4, markerfacecolor="white", markeredgecolor=_INK)
-    ax.set(ylim=(0, 1), yticks=(0, 0.25, 0.5, 0.75, 1), ylabel="EPP")
-    for height, word in ((0.97, "positive"), (0.5, "neutral"), (0.03, "negative")):
-        place = {0.97: "top", 0.5: "center", 0.03: "bottom"}[height]
-        ax.annotate(
-            word, (1.01, height), xycoords="axes fraction", color=_FAINT, va=place, annotation_clip=False
-        )
-    _draw_key(ax, analysis, bool(silent.any()))
-
-
-def _draw_key(ax: Axes, analysis: Analysis, any_silent: bool) -> None:
+def _draw_epp(ax: Axes, analysis: Analysis) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
+    windows = analysis.windows
+    for (left, right), window in zip(pairwise(_edges(analysis)), windows, strict=True):
+        if not window.in_range:
+            ax.axvspan(left, right, facecolor=_OUTSIDE, edgecolor="none", zorder=0)
+    ax.axhline(0.5, color=_INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+    low, high = [w.epp_low for w in windows], [w.epp_high for w in windows]
+    if None not in low and None not in high:
+        ax.fill_between(_middles(analysis), np.array(low, float), np.array(high, float), color="#cccccc")
+    _line(ax, analysis, (w.epp for w in windows), color=_INK, linewidth=1.6)
+    blank = [(middle, w.epp) for middle, w in zip(_middles(analysis), windows, strict=True) if not w.evidence]
+    style: Any = {
+        "marker": "o",
+        "linestyle": "",
+        "markersize": 3.6,
+        "color": _INK,
+        "markerfacecolor": "white",
+    }
+    ax.plot(*np.array(blank).reshape(-1, 2).T, zorder=3, **style)
+    ax.set(ylim=(0, 1), yticks=(0, 0.25, 0.5, 0.75, 1), ylabel="EPP")
+    for height, place, word in (
+        (1.0, "top", "positive"),
+        (0.5, "center", "neutral"),
+        (0.0, "bottom", "negative"),
+    ):
+        ax.annotate(word, (1.012, height), xycoords="axes fraction", color=_FAINT, va=place)
     key: list[Any] = []
-    if not all(window.in_range for window in analysis.windows):
-        key.append(Patch(facecolor="#ececec", label="outside what the model was trained on"))
-    if any_silent:
-        key.append(
-            Line2D([], [], marker="o", linestyle="", markersize=4, color=_INK, markerfacecolor="white")
-        )
-        key[-1].set_label("no evidence")
-    if key:
-        ax.legend(
-            handles=key, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, borderpad=0
-        )
+    if not all(window.in_range for window in windows):
+        key.append(Patch(facecolor=_OUTSIDE, label="outside what the model was trained on"))
+    if blank:
+        key.append(Line2D([], [], label="no evidence", **style))
+    _key(ax, key)
 
 
-def _draw_emotions(ax: Axes, analysis: Analysis, times: NDArray[np.float64]) -> None:
+def _draw_emotions(ax: Axes, analysis: Analysis) -> None:
     ends = {}
     for name in EMOTIONS:
-        values = np.array([getattr(window.emotion, name) for window in analysis.windows])
-        _line(ax, times, values, color=EMOTION_COLOURS[name], width=1.3)
-        ends[name] = float(values[-1])
-    ax.set(ylabel="emotion\n(rating / 127)")
-    ax.set_ylim(0, max(0.1, 1.05 * ax.dataLim.y1))
+        values = [getattr(window.emotion, name) for window in analysis.windows]
+        _line(ax, analysis, values, color=EMOTION_COLOURS[name], linewidth=1.3)
+        ends[name] = values[-1]
+    ax.set(ylabel="emotion (rating / 127)", ylim=(0, max(0.1, 1.05 * ax.dataLim.y1)))
     _label_ends(ax, ends, EMOTION_COLOURS)
 
 
-def _draw_regions(ax: Axes, analysis: Analysis, edges: NDArray[np.float64]) -> None:
+def _draw_regions(ax: Axes, analysis: Analysis) -> None:
+    from matplotlib.patches import Patch
+
     names = list(analysis.windows[0].regions)
     activity = np.array([list(window.regions.values()) for window in analysis.windows]).T
     low, high = activity.min(axis=1, keepdims=True), activity.max(axis=1, keepdims=True)
-    span = high - low
-    scaled = np.divide(activity - low, span, out=np.full_like(activity, np.nan), where=span > 0)
-    rows = np.arange(len(names) + 1) - 0.5
-    ax.set_facecolor("#d9d9d9")  # where a region does not change
-    mesh = ax.pcolormesh(edges, rows, scaled, cmap="cividis", vmin=0, vmax=1, rasterized=True)
+    changes = high - low > 1e-6 * np.abs(high)  # below that, it is the rounding of single precision
+    scaled = np.divide(activity - low, high - low, out=np.full_like(activity, np.nan), where=changes)
+    ax.set_facecolor(_CONSTANT)
+    borders = np.arange(len(names) + 1) - 0.5
+    mesh = ax.pcolormesh(_edges(analysis), borders, scaled, cmap="cividis", vmin=0, vmax=1, rasterized=True)
+    ax.hlines(borders[1:-1], 0, analysis.duration_s, color="white", linewidth=0.6)
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
-    ax.invert_yaxis()
-    for row, (smallest, largest) in enumerate(zip(low[:, 0], high[:, 0], strict=True)):
-        text = f"{smallest:.3g}" if smallest == largest else f"{smallest:.2g} – {largest:.2g}"
-        ax.annotate(
-            text, (1.01, row), xycoords=("axes fraction", "data"), va="center", size=6.5, color=_FAINT
-        )
-    ax.set_ylabel("region")
-    bar = ax.inset_axes((0.80, 1.035, 0.20, 0.03))
-    colours = ax.figure.colorbar(mesh, cax=bar, orientation="horizontal", ticks=[])
-    colours.outline.set_visible(False)
-    for x, side, word in ((-0.03, "right", "activity: least"), (1.03, "left", "most")):
-        bar.text(x, 0.5, word, transform=bar.transAxes, ha=side, va="center", size=7, color=_INK)
+    ax.set_ylim(borders[-1], borders[0])
+    where: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "size": 6.5, "color": _FAINT}
+    for row, bounds in enumerate(zip(low[:, 0], high[:, 0], changes[:, 0], strict=True)):
+        ax.annotate(_range_text(*bounds), (1.012, row), **where)
+    if changes.any():
+        bar = ax.inset_axes((0.78, 1.035, 0.17, 0.032))
+        colours: Any = ax.figure.colorbar(mesh, cax=bar, orientation="horizontal", ticks=[])
+        colours.outline.set_visible(False)
+        for x, side, word in ((-0.03, "right", "activity: region's least"), (1.04, "left", "most")):
+            bar.text(x, 0.5, word, transform=bar.transAxes, ha=side, va="center_baseline", size=7)
+    else:
+        _key(ax, [Patch(facecolor=_CONSTANT, label="activity: constant, value on the right")])
 
 
-def _draw_gates(ax: Axes, analysis: Analysis, times: NDArray[np.float64]) -> None:
-    ends = {}
-    for sense, colour in GATE_COLOURS.items():
-        attention = np.array([getattr(window, f"gate_{sense}") for window in analysis.windows])
-        evidence = np.array([getattr(window, f"g_{sense}") for window in analysis.windows])
-        _line(ax, times, attention, color=colour, width=1.3)
-        _line(ax, times, evidence, color=colour, width=0.9, style=(0, (1, 1.5)))
-        ends[sense] = float(attention[-1])
-    ax.set(ylabel="gate")
-    ax.set_ylim(0, 1.08 * max(1.0, ax.dataLim.y1))
-    _label_ends(ax, ends, GATE_COLOURS)
+def _draw_gates(ax: Axes, analysis: Analysis) -> None:
     from matplotlib.lines import Line2D
 
-    key = [
-        Line2D([], [], color=_INK, linewidth=1.3, label="attention"),
-        Line2D([], [], color=_INK, linewidth=0.9, linestyle=(0, (1, 1.5)), label="evidence"),
-    ]
-    ax.legend(handles=key, loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False, borderpad=0)
+    ends = {}
+    for sense, colour in SENSE_COLOURS.items():
+        attention = [getattr(window, f"gate_{sense}") for window in analysis.windows]
+        evidence = [getattr(window, f"g_{sense}") for window in analysis.windows]
+        _line(ax, analysis, evidence, color=colour, linewidth=1.0, linestyle=_EVIDENCE, marker=False)
+        _line(ax, analysis, attention, color=colour, linewidth=1.3)
+        ends[sense] = attention[-1]
+    ax.set(ylabel="gate", ylim=(0, 1.05 * max(1.0, ax.dataLim.y1)))
+    _label_ends(ax, ends, SENSE_COLOURS)
+    lines = {"attention": ("-", 1.3), "evidence": (_EVIDENCE, 1.0)}
+    _key(ax, [Line2D([], [], color=_INK, label=n, linestyle=s, linewidth=w) for n, (s, w) in lines.items()])
+
+
+def _middles(analysis: Analysis) -> NDArray[np.float64]:
+    return np.array([(window.start_s + window.end_s) / 2 for window in analysis.windows])
+
+
+def _edges(analysis: Analysis) -> NDArray[np.float64]:
+    """Return the borders between windows: halfway between their middles, and the ends of the clip."""
+    middles = _middles(analysis)
+    return np.concatenate([[0.0], (middles[1:] + middles[:-1]) / 2, [analysis.duration_s]])
 
 
 def _line(
-    ax: Axes,
-    times: NDArray[np.float64],
-    values: NDArray[np.float64],
-    *,
-    color: str,
-    width: float,
-    style: Any = "-",
+    ax: Axes, analysis: Analysis, values: Iterable[float], *, marker: bool = True, **style: Any
 ) -> None:
-    """Draw a course over time; few windows are marked one by one, since a single one makes no line."""
-    marker: Any = {"marker": "o", "markersize": 2.0 + width} if len(times) <= 24 else {}
-    ax.plot(times, values, color=color, linewidth=width, linestyle=style, clip_on=False, **marker)
+    """Draw a course over time, level from the outermost middles of windows to the ends of the clip."""
+    course = list(values)
+    times = [0.0, *_middles(analysis), analysis.duration_s]
+    if marker and len(course) <= FEW_WINDOWS:
+        style |= {"marker": "o", "markersize": 3.2, "markevery": slice(1, len(course) + 1)}
+    ax.plot(times, [course[0], *course, course[-1]], clip_on=False, **style)
+
+
+def _range_text(low: float, high: float, changes: bool) -> str:
+    """Write a range with as many digits as it takes to tell its ends apart."""
+    if not changes:
+        return f"{high:.3g}"
+    digits = next((n for n in range(2, 8) if f"{low:.{n}g}" != f"{high:.{n}g}"), 8)
+    return f"{low:.{digits}g} – {high:.{digits}g}"
+
+
+def _key(ax: Axes, entries: list[Any]) -> None:
+    if entries:
+        place: Any = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.99), "borderaxespad": 0.2}
+        ax.legend(handles=entries, ncols=len(entries), frameon=False, fontsize=7, handlelength=1.8, **place)
 
 
 def _label_ends(ax: Axes, ends: dict[str, float], colours: dict[str, str]) -> None:
-    """Write each name beside the end of its line, apart from one another."""
+    """Write each name beside the end of its line, far enough apart to be read."""
     low, high = ax.get_ylim()
-    height_pt = ax.get_position().height * FIGURE_SIZE[1] * 72
-    step = 9.5 * (high - low) / height_pt
+    step = 9.0 * (high - low) / (ax.get_position().height * FIGURE_SIZE[1] * 72)
     names = sorted(ends, key=lambda name: ends[name])
     places = [ends[name] for name in names]
-    for _ in range(100):  # push neighbours apart until none overlap
+    for _ in range(50):  # part neighbours evenly, then make sure that none leaves the panel
         for i, (below, above) in enumerate(pairwise(places)):
-            push = (step - (above - below)) / 2
-            if push > 1e-9:
-                places[i], places[i + 1] = max(low, below - push), above + push
+            push = max(0.0, step - (above - below)) / 2
+            places[i], places[i + 1] = below - push, above + push
+    for i in range(len(places)):
+        places[i] = max(places[i], places[i - 1] + step if i else low)
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], places[i + 1] - step if i + 1 < len(places) else high)
     for name, place in zip(names, places, strict=True):
+        where: Any = ("axes fraction", "data")
         ax.annotate(
-            name,
-            (1.01, place),
-            xycoords=("axes fraction", "data"),
-            color=colours[name],
-            va="center",
-            annotation_clip=False,
+            name, (1.012, place), xycoords=where, color=colours[name], va="center", annotation_clip=False
         )
 
 
 def _title(figure: Figure, analysis: Analysis) -> None:
-    from pathlib import PurePath
-
-    settings = analysis.provenance["settings"]
+    settings, model = analysis.provenance["settings"], analysis.model
+    n = len(analysis.windows)
     unused = {"audio": ", sound only", "video": ", picture only"}.get(settings["modality"], "")
-    figure.text(0.13, 0.975, PurePath(analysis.media).name, size=10, weight="bold", va="center")
-    figure.text(
-        0.86,
-        0.975,
-        f"EPP {analysis.epp:.2f}   valence {analysis.valence:.2f}   intensity {analysis.intensity:.2f}",
-        ha="right",
-        va="center",
+    numbers = f"EPP {analysis.epp:.2f}   valence {analysis.valence:.2f}   intensity {analysis.intensity:.2f}"
+    how = (
+        f"{n} window{'s' * (n != 1)} of {settings['window']:g} s every {settings['hop']:g} s{unused}; "
+        f"model {model['name']} {model['version']}"
     )
-    figure.text(
-        0.13,
-        0.953,
-        f"{len(analysis.windows)} windows of {settings['window']:g} s every {settings['hop']:g} s{unused}; "
-        f"model {analysis.model['name']} {analysis.model['version']}",
-        color=_FAINT,
-        va="center",
-        size=7,
-    )
+    name = PurePath(analysis.media).name
+    name = name if len(name) <= 44 else f"{name[:30]}…{name[-13:]}"
+    figure.text(0.135, 0.975, name, size=10, weight="bold", va="center")
+    figure.text(0.86, 0.975, numbers, ha="right", va="center")
+    figure.text(0.135, 0.953, how, size=7, color=_FAINT, va="center")
