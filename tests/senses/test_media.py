@@ -15,6 +15,7 @@ import pytest
 
 from avfbel.errors import InputError
 from avfbel.senses import Frame, Sound, open_media
+from avfbel.senses.conversion import PictureConverter
 from avfbel.senses.windows import thinning_cell
 
 
@@ -80,6 +81,15 @@ def test_sixty_frames_a_second_are_thinned_to_thirty(write_media, tmp_path):
     assert [frame.index for frame in frames] == list(range(0, 60, 2))
     cells = [thinning_cell(frame.time_s) for frame in frames]
     assert cells == sorted(set(cells))
+
+
+def test_only_pictures_that_are_kept_are_converted(write_media, tmp_path, monkeypatch):
+    path = write_media(tmp_path / "fast.mp4", frames=[grey(4 * k) for k in range(60)], fps=60)
+    converted = []
+    convert = PictureConverter.__call__
+    monkeypatch.setattr(PictureConverter, "__call__", lambda self, f: converted.append(f) or convert(self, f))
+    decode(path)
+    assert len(converted) == 30
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])

@@ -35,7 +35,10 @@ MAX_SHORTFALL_S = 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture: presentation time in s, index among all decoded, pixels (height, width, 3) uint8 RGB."""
+    """One picture: presentation time in s, index among all decoded, pixels (height, width, 3) uint8 RGB.
+
+    `end_s` is when the next picture is due.
+    """
 
     time_s: float
     index: int
@@ -55,6 +58,16 @@ class Sound:
     def end_s(self) -> float:
         """Time at which the last sample ends, in s."""
         return self.time_s + len(self.samples) / self.rate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Picture:
+    """A decoded picture, `source` still as the decoder gave it or already converted to RGB."""
+
+    time_s: float
+    index: int
+    source: Any
+    end_s: float
 
 
 def open_media(
@@ -116,7 +129,7 @@ class Media:
                 if threads is not None:
                     stream.codec_context.thread_count = threads
             self._declared_s = declared_length(self._container)
-            self._picture = PictureConverter()
+            self._to_rgb = PictureConverter()
             self._items = self._pass()
             self._first = next(self._items, None)
             if self._first is None and self._wanted:
@@ -172,28 +185,35 @@ class Media:
     def _pass(self) -> Generator[Frame | Sound]:
         cell = -1
         for item in self._from_zero(self._decoded()):
-            kind = "video" if isinstance(item, Frame) else "audio"
+            kind = "video" if isinstance(item, _Picture) else "audio"
             self._ends[kind] = max(self._ends.get(kind, 0.0), item.end_s)
-            if isinstance(item, Frame):
-                if thinning_cell(item.time_s) <= cell:
-                    continue
+            if isinstance(item, Sound):
+                yield item
+            elif thinning_cell(item.time_s) > cell:
                 cell = thinning_cell(item.time_s)
-            yield item
+                yield Frame(item.time_s, item.index, self._converted(item).source, item.end_s)
         self._judge_completeness()
 
-    def _from_zero(self, items: Iterator[Frame | Sound]) -> Iterator[Frame | Sound]:
+    def _converted(self, picture: _Picture) -> _Picture:
+        if isinstance(picture.source, np.ndarray):
+            return picture
+        return replace(picture, source=self._to_rgb(picture.source))
+
+    def _from_zero(self, items: Iterator[_Picture | Sound]) -> Iterator[_Picture | Sound]:
         """Count times from the earliest presentation, once every track has shown where it starts."""
-        waiting: deque[Frame | Sound] = deque()
+        waiting: deque[_Picture | Sound] = deque()
         starts: dict[str, float] = {}
         origin: float | None = None
         for item in items:
-            kind = "video" if isinstance(item, Frame) else "audio"
+            kind = "video" if isinstance(item, _Picture) else "audio"
             starts.setdefault(kind, item.time_s)
             waiting.append(item)
             if origin is None and (
                 len(starts) == len(self._wanted) or item.time_s - starts[kind] >= PATIENCE_S
             ):
                 origin = self._earliest(starts)
+            if origin is None and isinstance(item, _Picture):
+                waiting[-1] = self._converted(item)  # smaller, while it waits
             while origin is not None and waiting:
                 yield from _counted_from(origin, waiting.popleft())
         for item in waiting:
@@ -207,7 +227,7 @@ class Media:
         earliest = min(times)
         return 0.0 if -PRIMING_S <= earliest < 0 else earliest
 
-    def _decoded(self) -> Iterator[Frame | Sound]:
+    def _decoded(self) -> Iterator[_Picture | Sound]:
         """Decode the wanted tracks; what does not decode is left out, and noted in `complete`."""
         held: Sound | None = None  # one back: an encoder's padding is cut off the last one
         held_s = math.inf
@@ -218,7 +238,7 @@ class Media:
                 time_s = picture_end if frame.time is None else float(frame.time)
                 interval = stated or interval or frame_interval(stream)
                 picture_end = time_s + interval
-                yield Frame(time_s, self.n_frames, self._picture(frame), picture_end)
+                yield _Picture(time_s, self.n_frames, frame, picture_end)
                 self.n_frames += 1
             elif frame.samples:
                 sound_end = held.end_s if held else 0.0
@@ -264,10 +284,10 @@ class Media:
             self.complete = False
 
 
-def _counted_from(origin: float, item: Frame | Sound) -> Iterator[Frame | Sound]:
+def _counted_from(origin: float, item: _Picture | Sound) -> Iterator[_Picture | Sound]:
     """Yield `item` with its times counted from `origin`, without what lies before it."""
     time_s = item.time_s - origin
-    if isinstance(item, Frame):
+    if isinstance(item, _Picture):
         if time_s > -1e-6:
             yield replace(item, time_s=max(0.0, time_s), end_s=item.end_s - origin)
     else:
