@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from avfbel.senses.visual_track import Area
 
+SMOOTHING = 0.03
+"""How far the outline is smoothed before its roughness is measured; 1 is the root of the body's area."""
+
 
 class Silhouette(NamedTuple):
     """The body in one frame.
@@ -79,7 +82,7 @@ def largest_patch(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Area]:
     size = np.bincount(labels.ravel(), minlength=n + 1)
     size[0] = 0
     patch = labels == int(size.argmax()) if n > 1 else mask
-    box = _box(patch) or Area(0, *mask.shape[:1], 0, *mask.shape[1:])
+    box = _box(patch) or Area(0, mask.shape[0], 0, mask.shape[1])
     patch = patch[box.top : box.bottom, box.left : box.right]
     framed = np.ones((box.height + 2, box.width + 2), dtype=bool)
     framed[1:-1, 1:-1] = ~patch
@@ -118,7 +121,7 @@ def describe(
     yy = float(in_rows @ (y - mean_y) ** 2) / area
     xx = float(in_columns @ (x - mean_x) ** 2) / area
     xy = float((y - mean_y) @ (mask @ (x - mean_x))) / area
-    rough = max(0.0, hull_area(mask) / area - 1)
+    rough = roughness(mask)
     within = _box(mask) or Area(0, 0, 0, 0)
     box = Area(within.top + top, within.bottom + top, within.left + left, within.right + left)
     return Silhouette(rows, area, (mean_x + left, mean_y + top), (xx, xy, yy), rough, box)
@@ -126,6 +129,35 @@ def describe(
 
 _ANGLES = np.arange(64) * np.pi / 32
 _DIRECTIONS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
+
+
+def roughness(mask: NDArray[np.bool_]) -> float:
+    """Return the area between a patch and a rubber band around it, as a share of the patch.
+
+    The outline is smoothed first, by the majority in a square of about 7 % of the patch's size: what
+    compression and scaling leave of an edge differs by single pixels, while spikes that anyone would see are
+    larger.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (rows, columns)
+        The patch, not empty.
+
+    Examples
+    --------
+    >>> star = np.ones((40, 40), bool)
+    >>> star[:15, :15] = star[25:, 25:] = star[:15, 25:] = star[25:, :15] = False
+    >>> roughness(np.ones((40, 40), bool)), round(roughness(star), 1)
+    (0.0, 0.5)
+    """
+    from scipy import ndimage
+
+    reach = round(SMOOTHING * float(np.sqrt(np.count_nonzero(mask))))
+    smooth = mask
+    if reach:
+        smooth = ndimage.uniform_filter(mask.astype(np.float32), 2 * reach + 1, mode="constant") > 0.5
+        smooth = smooth if smooth.any() else mask
+    return max(0.0, hull_area(smooth) / float(np.count_nonzero(smooth)) - 1)
 
 
 def hull_area(mask: NDArray[np.bool_]) -> float:
