@@ -193,6 +193,12 @@ def test_features_keep_the_order_and_lose_nothing(clips: Path, tmp_path: Path) -
     assert "cut.avi ends early or is damaged: measured as far as it decodes" in done.stderr
 
 
+def test_features_need_a_place_to_go_before_any_work(clips: Path) -> None:
+    done = avfbel_("features", clips / "absent.mp4", "--out", clips / "empty.mp4/f.csv")
+    assert done.exit_code == 2
+    assert "results cannot be written into" in done.stderr
+
+
 def test_features_of_a_folder_without_media_fail(tmp_path: Path) -> None:
     done = avfbel_("features", tmp_path)
     assert done.exit_code == 1

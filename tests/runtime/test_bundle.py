@@ -148,6 +148,17 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
         Bundle.open(tmp_path / "text")
 
 
+def test_an_installation_without_the_shipped_model_says_how_to_get_one(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avfbel.runtime.bundle.files", lambda _: tmp_path)
+    with pytest.raises(InputError, match="holds no default model: train one with `avfbel train sievers2021"):
+        Bundle.open("default")
+    (tmp_path / "bundles").mkdir()
+    (tmp_path / "bundles/default").symlink_to(bundle)
+    assert Bundle.open("default").name == "stand-in"
+
+
 def test_a_damaged_zip_is_refused(bundle: Path, tmp_path: Path) -> None:
     archive = zipped(bundle, tmp_path / "b.zip")
     data = bytearray(archive.read_bytes())

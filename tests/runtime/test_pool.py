@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from avfbel.errors import UsageError
 from avfbel.runtime.pool import Done, map_tasks
 
 
@@ -19,11 +20,9 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     (tmp_path / "pool_worker.py").write_text(
         textwrap.dedent("""
             import os, signal, time
-            factor = None
-            def set_up(value):
-                global factor
-                factor = value
-            def work(task):
+            def set_up(factor):
+                return factor
+            def work(factor, task):
                 if task == "die":
                     os.kill(os.getpid(), signal.SIGKILL)
                 if task == "sleep":
@@ -43,6 +42,17 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
 def test_every_task_is_done_once(worker: object, jobs: int) -> None:
     done = map_tasks(worker.work, [1, 2, 3, 4, 5], jobs=jobs, setup=worker.set_up, setup_args=(10,))
     assert sorted(done) == [Done(k, 10 * k) for k in (1, 2, 3, 4, 5)]
+
+
+def test_two_runs_at_once_do_not_mix(worker: object) -> None:
+    doubled = map_tasks(worker.work, [1, 2], jobs=1, setup=worker.set_up, setup_args=(2,))
+    tripled = map_tasks(worker.work, [1, 2], jobs=1, setup=worker.set_up, setup_args=(3,))
+    assert list(zip(doubled, tripled, strict=True)) == [(Done(k, 2 * k), Done(k, 3 * k)) for k in (1, 2)]
+
+
+def test_a_number_of_processes_below_one_is_refused(worker: object) -> None:
+    with pytest.raises(UsageError, match="number of jobs must be at least 1, got -1"):
+        next(map_tasks(worker.work, [1], jobs=-1, setup=worker.set_up, setup_args=(1,)))
 
 
 def test_no_tasks_need_no_process(worker: object) -> None:

@@ -108,12 +108,14 @@ def features(
 
     Example: avfbel features film.mp4 --out features.csv
     """
-    from avfbel.runtime.batch import expand
+    from avfbel.runtime.batch import check_writable, expand
     from avfbel.runtime.feature_table import FEATURE_COLUMNS, feature_rows
     from avfbel.runtime.files import encode_csv, write_whole
     from avfbel.senses.windows import check_window
 
     check_window(window, hop)
+    if out is not None:
+        check_writable(out.parent)
     paths, faults = expand(media)
     rows: list[Any] = []
     sentences = [sentence for _, sentence in faults]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from avfbel._version import __version__
 from avfbel.errors import InputError, UsageError
@@ -161,7 +161,7 @@ def plan_batch(
     ]
     if folder is not None:
         _refuse_collisions(tasks)
-        _check_writable(folder)
+        check_writable(folder)
     return BatchPlan(
         tasks=tuple(tasks),
         faults=tuple(faults),
@@ -277,8 +277,8 @@ def _outcomes(
         remove_parts([path for task in todo for path in (task.output, task.picture) if path], process_ids)
 
     in_one = jobs == 1 or len(todo) <= 1
-    args = (plan, predictor, progress) if in_one else (plan, predictor.bundle, None, 1)
-    for done in map_tasks(_work, todo, jobs=jobs, setup=_set_up, setup_args=args, on_stop=clean_up):
+    args = (plan, predictor, progress, None) if in_one else (plan, predictor.bundle, None, 1)
+    for done in map_tasks(_work, todo, jobs=jobs, setup=_tools, setup_args=args, on_stop=clean_up):
         yield done.result or Outcome(
             media=done.task.media,
             ok=False,
@@ -288,40 +288,35 @@ def _outcomes(
         )
 
 
-class _Worker:
-    """What a process needs for its tasks; set once by `_set_up`."""
-
+class _Tools(NamedTuple):
     plan: BatchPlan
     predictor: Predictor
     progress: Callable[[float], None] | None
     threads: int | None
 
 
-def _set_up(
+def _tools(
     plan: BatchPlan,
     model: Bundle | Predictor,
     progress: Callable[[float], None] | None,
-    threads: int | None = None,
-) -> None:
+    threads: int | None,
+) -> _Tools:
     from avfbel.runtime.engine import Predictor
 
-    _Worker.plan = plan
-    _Worker.predictor = model if isinstance(model, Predictor) else Predictor(model)
-    _Worker.progress = progress
-    _Worker.threads = threads
+    return _Tools(plan, model if isinstance(model, Predictor) else Predictor(model), progress, threads)
 
 
-def _work(task: Task) -> Outcome:
-    plan = _Worker.plan
+def _work(tools: _Tools, task: Task) -> Outcome:
+    plan = tools.plan
     try:
         analysis = analyze(
             task.media,
-            model=_Worker.predictor,
+            model=tools.predictor,
             window=plan.window,
             hop=plan.hop,
             modality=plan.modality,
-            threads=_Worker.threads,
-            progress=_Worker.progress,
+            threads=tools.threads,
+            progress=tools.progress,
         )
         if task.output:
             write_whole(task.output, encode(analysis, plan.file_format))
@@ -392,7 +387,8 @@ def _refuse_collisions(tasks: list[Task]) -> None:
             taken[path.name] = task.media
 
 
-def _check_writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
+    """Make a folder if needed and try it; raise UsageError unless results can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = write_whole(folder / ".avfbel-probe", b"")

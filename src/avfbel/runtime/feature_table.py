@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from avfbel.runtime.batch import sentence_of
 from avfbel.runtime.files import Cell
@@ -44,13 +45,10 @@ def feature_rows(
     FeatureRows
         One a file. What could not be measured is None.
     """
-    in_one = jobs == 1 or len(media) <= 1
-    tasks = list(enumerate(media))
+    tools = (window, hop, None if jobs == 1 or len(media) <= 1 else 1)
     waiting: dict[int, FeatureRows] = {}
     awaited = 0
-    for done in map_tasks(
-        _work, tasks, jobs=jobs, setup=_set_up, setup_args=(window, hop, None if in_one else 1)
-    ):
+    for done in map_tasks(_work, list(enumerate(media)), jobs=jobs, setup=_Tools, setup_args=tools):
         place, path = done.task
         died = FeatureRows(media=path, sentence=f"the process that measured {shown(path)} died: try it alone")
         waiting[place] = done.result or died
@@ -59,23 +57,17 @@ def feature_rows(
             awaited += 1
 
 
-class _Worker:
-    """The settings of a process; set once by `_set_up`."""
-
+class _Tools(NamedTuple):
     window: float
     hop: float
     threads: int | None
 
 
-def _set_up(window: float, hop: float, threads: int | None) -> None:
-    _Worker.window, _Worker.hop, _Worker.threads = window, hop, threads
-
-
-def _work(task: tuple[int, str]) -> FeatureRows:
+def _work(tools: _Tools, task: tuple[int, str]) -> FeatureRows:
     _, path = task
     try:
-        sensorium = Sensorium(window=_Worker.window, hop=_Worker.hop)
-        with open_for(path, threads=_Worker.threads) as media:
+        sensorium = Sensorium(window=tools.window, hop=tools.hop)
+        with open_for(path, threads=tools.threads) as media:
             rows = tuple(
                 (shown(path), sensed.start_s, sensed.end_s, *sensed.to_dict().values())
                 for sensed in fold(media, sensorium)

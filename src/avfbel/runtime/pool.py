@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from avfbel.errors import UsageError
 
+S = TypeVar("S")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -26,11 +27,11 @@ class Done(NamedTuple, Generic[T, R]):
 
 
 def map_tasks(
-    work: Callable[[T], R],
+    work: Callable[[S, T], R],
     tasks: Sequence[T],
     *,
     jobs: int | None = None,
-    setup: Callable[..., None],
+    setup: Callable[..., S],
     setup_args: tuple[Any, ...] = (),
     on_stop: Callable[[list[int]], None] | None = None,
 ) -> Iterator[Done[T, R]]:
@@ -39,14 +40,15 @@ def map_tasks(
     Parameters
     ----------
     work : callable
-        What to do with a task; it must not raise. Like the tasks and results, it has to be picklable.
+        What to do with what `setup` gave and a task; it must not raise. Like the tasks and results, it has to
+        be picklable.
     tasks : sequence
         The tasks.
     jobs : int, optional
         Number of processes, at least 1; by default one a core. With one process or one task, the work is done
         here.
     setup : callable
-        Called with `setup_args` once in every process before its first task.
+        Called with `setup_args` once in every process before its first task; makes what the work needs.
     on_stop : callable, optional
         Called with the ids of the processes that were ended in the middle of their work, if it is broken off.
 
@@ -59,43 +61,38 @@ def map_tasks(
         raise UsageError(f"the number of jobs must be at least 1, got {jobs}")
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
     if jobs <= 1:
-        setup(*setup_args)
+        tools = setup(*setup_args)
         for task in tasks:
-            yield Done(task, work(task))
+            yield Done(task, work(tools, task))
         return
     left = deque(tasks)
     while left:
         suspects: list[T] = []
-        yield from _until_one_dies(work, left, suspects, jobs, setup, setup_args, on_stop)
+        yield from _until_one_dies(work, left, suspects, jobs, (setup, setup_args), on_stop)
         for task in suspects:  # each alone: the one that kills its process is told from those beside it
             alone: list[T] = []
-            yield from _until_one_dies(work, deque([task]), alone, 1, setup, setup_args, on_stop)
+            yield from _until_one_dies(work, deque([task]), alone, 1, (setup, setup_args), on_stop)
             for killer in alone:
                 yield Done(killer, None)
 
 
 def _until_one_dies(
-    work: Callable[[T], R],
+    work: Callable[[S, T], R],
     left: deque[T],
     suspects: list[T],
     jobs: int,
-    setup: Callable[..., None],
-    setup_args: tuple[Any, ...],
+    making: tuple[Callable[..., S], tuple[Any, ...]],
     on_stop: Callable[[list[int]], None] | None,
 ) -> Iterator[Done[T, R]]:
     """Work through `left`; if a process dies, stop and put what was being worked on into `suspects`."""
     others = set(multiprocessing.active_children())
     running: dict[Future[R], T] = {}
-    with ProcessPoolExecutor(
-        jobs,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(setup, setup_args),
-    ) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin, initargs=making) as pool:
         try:
             while (left or running) and not suspects:
                 while left and len(running) < jobs:
-                    running[pool.submit(work, left[0])] = left[0]
+                    running[pool.submit(_work_here, work, left[0])] = left[0]
                     left.popleft()
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     task = running.pop(future)
@@ -114,9 +111,17 @@ def _until_one_dies(
         suspects.extend(running.values())
 
 
-def _begin(setup: Callable[..., None], setup_args: tuple[Any, ...]) -> None:
+_tools: Any = None  # what the work in this process needs, where the process is one of a pool
+
+
+def _begin(setup: Callable[..., S], setup_args: tuple[Any, ...]) -> None:
+    global _tools
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-c reaches the parent, which ends its children
-    setup(*setup_args)
+    _tools = setup(*setup_args)
+
+
+def _work_here(work: Callable[[S, T], R], task: T) -> R:
+    return work(_tools, task)
 
 
 def _end(processes: list[BaseProcess]) -> list[int]:
