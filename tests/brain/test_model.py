@@ -130,6 +130,17 @@ def test_a_sense_that_no_sample_opens_is_not_learned_from(world: Samples) -> Non
     assert network.temporal_gyrus.branches["audio"].norms[0].num_batches_tracked == 1
 
 
+def test_norms_are_settled_on_all_training_clips_of_their_sense(world: Samples) -> None:
+    model = AVFBEL(epochs=2, batch_size=5).fit(world)
+    layer, norm = (
+        getattr(model.network_.temporal_gyrus.branches["video"], part)[0] for part in ("layers", "norms")
+    )
+    with torch.no_grad():
+        unit = layer(model.network_.visual_cortex(torch.from_numpy(world.maps).float()).x_visual)
+    torch.testing.assert_close(norm.running_mean, unit.mean(dim=0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(norm.running_var, unit.var(dim=0, correction=0), rtol=1e-4, atol=1e-6)
+
+
 def test_units_are_scaled_to_one_size_but_whispers_are_not_blown_up() -> None:
     x = np.abs(np.random.default_rng(0).normal(size=(100, 4))) * np.array([5.0, 0.9, 1e-9, 0.0])
     scaled = x * unit_scale(x)

@@ -114,3 +114,16 @@ def test_training_goes_on_with_one_clip_or_none() -> None:
         gated, attention = branch(torch.randn(2, 10), torch.tensor(evidence))
         assert torch.isfinite(gated).all()
         assert gated.shape == attention.shape == (2, 8)
+
+
+def test_settled_norms_have_the_statistics_of_all_inputs() -> None:
+    torch.manual_seed(0)
+    branch, x = Branch(10, 8, dropout=0.5).eval(), torch.randn(200, 10) * 5 + 2
+    branch.settle(x)
+    signal = x
+    for layer, norm in zip(branch.layers, branch.norms, strict=True):
+        normalized = norm(layer(signal))
+        torch.testing.assert_close(normalized.mean(dim=0), torch.zeros(8), atol=1e-5, rtol=0)
+        spread = layer(signal).var(dim=0, correction=0)
+        torch.testing.assert_close(normalized.var(dim=0, correction=0), spread / (spread + norm.eps))
+        signal = F.relu(normalized)

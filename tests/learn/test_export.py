@@ -26,7 +26,7 @@ def clips(n: int, seed: int) -> dict[str, np.ndarray]:
 def model() -> AVFBEL:
     rng = np.random.default_rng(0)
     samples = Samples.of_clips(**clips(40, 0), rewards=rng.random((40, 5)))
-    return AVFBEL(epochs=5, gamma=0.01).fit(samples)
+    return AVFBEL(epochs=20, gamma=0.01).fit(samples)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avfbel.brain.network import Network, Representation
+from avfbel.brain.regions import SENSES
 from avfbel.brain.samples import Samples
+from avfbel.brain.temporal_gyrus import Branch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +123,32 @@ def train(
         if progress is not None:
             progress(epoch, loss_curve[-1])
     network.eval()
+    settle(network, samples, settings.batch_size)
     return loss_curve
+
+
+@torch.no_grad()
+def settle(network: Network, samples: Samples, batch_size: int) -> None:
+    """Replace the running statistics of the gyrus' norms by those of all training clips, without dropout.
+
+    Running averages over a few noisy batches, taken with dropout on, describe the trained network badly:
+    units with little variance come out several times too large or small.
+    """
+    for sense, branch in enumerate(network.temporal_gyrus.branches.values()):
+        clips = np.unique(samples.row[samples.sample_evidence[:, sense] > 0])
+        if network.senses[sense] == 0 or len(clips) < 2:
+            continue
+        assert isinstance(branch, Branch)
+        codes: list[Tensor] = []
+        for part in np.array_split(clips, -(-len(clips) // batch_size)):
+            if SENSES[sense] == "audio":
+                acoustic = torch.from_numpy(samples.acoustic[part]).float()
+                evidence = torch.from_numpy(samples.evidence[part, sense]).float()
+                codes.append(network.auditory_cortex(acoustic, evidence).x_auditory)
+            else:
+                maps = torch.from_numpy(samples.maps[part]).float()
+                codes.append(network.visual_cortex(maps).x_visual)
+        branch.settle(torch.cat(codes).double())
 
 
 def batches_of_clips(

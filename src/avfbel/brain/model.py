@@ -302,17 +302,17 @@ class AVFBEL(Estimator):
 def unit_scale(x_fused: Array) -> NDArray[np.float32]:
     """Return factors that give each unit a root mean square of 1 over the training samples.
 
-    The local rule moves all weights at one rate, so units of one size learn alike. Units that hardly ever
-    spoke (below 1 % of the loudest) are scaled with those at 1 %.
+    The local rule moves all weights at one rate, so units of one size learn alike. Units that whisper (below a
+    tenth of the loudest) are scaled like those at a tenth: what they say is mostly chance.
 
     Examples
     --------
     >>> unit_scale(np.array([[2.0, 0.0], [2.0, 0.0]])).tolist()
-    [0.5, 50.0]
+    [0.5, 5.0]
     """
     rms: Array = np.sqrt((x_fused**2).mean(axis=0))
     loudest = float(rms.max()) or 1.0
-    scale: NDArray[np.float32] = (1.0 / np.maximum(rms, 0.01 * loudest)).astype(np.float32)
+    scale: NDArray[np.float32] = (1.0 / np.maximum(rms, 0.1 * loudest)).astype(np.float32)
     return scale
 
 

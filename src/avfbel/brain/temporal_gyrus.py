@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from avfbel.brain.regions import SENSES
 
+NORM_EPSILON = 1e-3  # units that hardly vary are not blown up by more than thirty times
+
 
 class Fusion(NamedTuple):
     """The fused code and how far each modality was let through."""
@@ -31,7 +33,7 @@ class Branch(nn.Module):
         super().__init__()
         sizes = [n_in, hidden, hidden, hidden]
         self.layers = nn.ModuleList(nn.Linear(sizes[i], sizes[i + 1]) for i in range(3))
-        self.norms = nn.ModuleList(nn.BatchNorm1d(hidden) for _ in range(3))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(hidden, eps=NORM_EPSILON) for _ in range(3))
         self.attention = nn.Linear(hidden, hidden)
         nn.init.ones_(self.attention.bias)
         self.dropout = dropout
@@ -46,6 +48,21 @@ class Branch(nn.Module):
             return silent, silent
         gated, attention = self._code(x[present])
         return silent.index_copy(0, present, gated), silent.index_copy(0, present, attention)
+
+    @torch.no_grad()
+    def settle(self, x: Tensor) -> None:
+        """Take the norms' statistics from all inputs (n, n_in) at once, without dropout.
+
+        Layer after layer, so that each sees what it will see from now on. For a branch in evaluation mode.
+        """
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            assert isinstance(norm, nn.BatchNorm1d)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            x = _linear(layer, x)
+            norm.running_mean.copy_(x.mean(dim=0))
+            norm.running_var.copy_(x.var(dim=0, correction=0))
+            x = F.relu(self._normalize(norm, x))
 
     def _code(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for layer, norm in zip(self.layers, self.norms, strict=True):

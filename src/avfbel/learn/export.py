@@ -151,9 +151,9 @@ def _example(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Return maps, acoustic features (some missing) and evidence (some silent) of n made-up clips."""
     rng = rng or np.random.default_rng(0)
-    moved = rng.random((n, 1, MAP_SIZE, MAP_SIZE)) < 0.3
-    scale = np.array([150.0, 0.5, 0.3, 0.4, 0.5]).reshape(-1, 1, 1)
-    maps = moved * rng.random((n, len(MAPS), MAP_SIZE, MAP_SIZE)) * scale
+    values = rng.random((n, len(MAPS), 1, 1)) * np.array([300.0, 0.6, 0.4, 0.8, 1.0]).reshape(-1, 1, 1)
+    moved = np.arange(MAP_SIZE) < rng.integers(8, MAP_SIZE, (n, 1, 1, 1))
+    maps = values * moved * rng.uniform(0.8, 1.2, (n, len(MAPS), MAP_SIZE, MAP_SIZE))
     acoustic = rng.random((n, len(ACOUSTIC))) * np.array([400.0, 0.3, 0.2, 200.0, 1.0, 1.0, 1.0])
     acoustic[rng.random(acoustic.shape) < 0.1] = np.nan
     evidence = np.clip(rng.uniform(-0.5, 1.5, (n, len(SENSES))), 0.0, 1.0)
