@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_COMMAND_MODULES: tuple[str, ...] = ("analysis", "world")  # in the order of `avfbel --help`
+# in the order of `avfbel --help`
+_COMMAND_MODULES: tuple[str, ...] = ("demo", "analysis", "world", "learning")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ P = ParamSpec("P")
 
 def say(sentence: str) -> None:
     """Print one line on stderr, where notes, warnings and errors go."""
-    print(sentence, file=sys.stderr, flush=True)
+    typer.echo(sentence, err=True)
 
 
 def fail(sentence: str, code: int) -> NoReturn:
@@ -67,7 +67,13 @@ def _explain(error: BaseException, code: int) -> NoReturn:
 def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on stderr when it is a terminal; yields a function that advances it by n steps."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)

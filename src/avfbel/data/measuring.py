@@ -127,7 +127,7 @@ def _run_all(todo: Sequence[Job], jobs: int) -> Iterator[tuple[Job, str | None]]
             yield job, _run(job, threads=None)
         return
     # joblib's workers, unlike those of multiprocessing, do not run the caller's script: it needs no guard.
-    import joblib  # type: ignore[import-untyped]
+    import joblib
 
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
     results = parallel(joblib.delayed(_run)(job, threads=1) for job in todo)

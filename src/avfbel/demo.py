@@ -1,0 +1,160 @@
+"""The demonstration: make four clips, analyse them, set the model beside the people who rated such clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avfbel.data import norm_emotions
+from avfbel.emotion import EMOTIONS, rating_epp
+from avfbel.runtime import Analysis, Bundle, analyze
+from avfbel.senses import open_media
+from avfbel.stimulus import compose, named, write_stimulus
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+STIMULI = ("happy", "peaceful", "sad", "angry")
+PEOPLE, MODEL = "#999999", "#0072B2"  # grey and blue: told apart without colour vision, and in print
+N_FRAMES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstration:
+    """One clip of the demonstration: what people felt on average, and what the model says."""
+
+    stimulus: str
+    seed: int
+    media: Path
+    norm: NDArray[np.float64]  # (5,) mean ratings / 127, fused norm
+    analysis: Analysis
+
+    @property
+    def human_epp(self) -> float:
+        """Emotional positivity of the mean human rating of this kind of clip."""
+        return float(rating_epp(self.norm))
+
+
+def demonstrate(
+    out: Path, *, seeds: Sequence[int] | None = None, progress: Callable[[int], None] | None = None
+) -> list[Demonstration]:
+    """Make one clip of each of four stimuli, analyse it with the shipped model, and draw the results.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for the clips, their analyses (JSON) and `demo.png`; made if it does not exist.
+    seeds : sequence of 4 int, optional
+        Seeds of the clips; by default fresh ones, so that no two demonstrations are alike.
+    progress : callable, optional
+        Called with 1 after each clip.
+
+    Returns
+    -------
+    list of Demonstration
+        In the order of `STIMULI`.
+    """
+    if seeds is None:
+        seeds = [int(seed) for seed in np.random.default_rng().integers(1_000, 10_000, len(STIMULI))]
+    out.mkdir(parents=True, exist_ok=True)
+    bundle = Bundle.open("default")
+    shown = []
+    for stimulus, seed in zip(STIMULI, seeds, strict=True):
+        files = write_stimulus(compose(named(stimulus), seed=seed), out, f"{stimulus}_{seed:04d}")
+        media = next(path for path in files if path.suffix == ".mp4")
+        analysis = analyze(media, model=bundle)
+        analysis.save(out / f"{media.name}.json")
+        norm = norm_emotions(stimulus, "fused")
+        shown.append(Demonstration(stimulus=stimulus, seed=seed, media=media, norm=norm, analysis=analysis))
+        if progress is not None:
+            progress(1)
+    figure = contact_sheet(shown)
+    figure.savefig(out / "demo.png", dpi=150)
+    return shown
+
+
+def contact_sheet(shown: Sequence[Demonstration]) -> Figure:
+    """Draw one row a clip: frames, waveform, five emotions and EPP, the model beside the people."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 2.15 * len(shown) + 0.5), layout="constrained")
+    grid = figure.subplots(len(shown), 4, width_ratios=[2.4, 2.2, 2.4, 2.0], squeeze=False)
+    for row, (axes, clip) in enumerate(zip(grid, shown, strict=True)):
+        frames, sound, rate = _film_strip(clip.media)
+        _draw_frames(axes[0], frames, clip)
+        _draw_sound(axes[1], sound, rate, last=row == len(shown) - 1)
+        _draw_emotions(axes[2], clip, legend=row == 0)
+        _draw_epp(axes[3], clip, last=row == len(shown) - 1)
+    for axes, title in zip(grid[0], ("film", "sound", "five emotions", "emotional positivity"), strict=True):
+        axes.set_title(title, fontsize=10, loc="left")
+    return figure
+
+
+def _film_strip(media: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.float32], int]:
+    frames, pieces, rate = [], [], 1
+    with open_media(media) as film:
+        for event in film:
+            if hasattr(event, "rgb"):
+                frames.append(event.rgb)
+            else:
+                pieces.append(event.samples.mean(axis=1))
+                rate = event.rate
+    chosen = np.linspace(0, len(frames) - 1, N_FRAMES + 2).round().astype(int)[1:-1]
+    return [frames[k] for k in chosen], np.concatenate(pieces), rate
+
+
+def _draw_frames(axes: Axes, frames: Sequence[NDArray[np.uint8]], clip: Demonstration) -> None:
+    axes.imshow(np.concatenate(frames, axis=1))
+    axes.set(xticks=[], yticks=[])
+    axes.set_ylabel(clip.stimulus, fontsize=11)
+
+
+def _draw_sound(axes: Axes, sound: NDArray[np.float32], rate: int, *, last: bool) -> None:
+    time = np.arange(len(sound)) / rate
+    axes.fill_between(*_envelope(time, sound), color="0.35", linewidth=0)
+    axes.set(xlim=(0, time[-1]), ylim=(-1, 1), yticks=[], xlabel="time (s)" if last else "")
+
+
+def _envelope(
+    time: NDArray[np.float64], sound: NDArray[np.float32], bins: int = 600
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
+    step = max(1, len(sound) // bins)
+    blocks = sound[: len(sound) // step * step].reshape(-1, step)
+    return time[: len(blocks) * step : step], blocks.min(axis=1), blocks.max(axis=1)
+
+
+def _draw_emotions(axes: Axes, clip: Demonstration, *, legend: bool) -> None:
+    place = np.arange(len(EMOTIONS))
+    predicted = [clip.analysis.emotions[name] for name in EMOTIONS]
+    axes.barh(place - 0.2, clip.norm, height=0.36, color=PEOPLE, label="people (norm)")
+    axes.barh(place + 0.2, predicted, height=0.36, color=MODEL, label="model")
+    axes.set(yticks=place, yticklabels=EMOTIONS, xlim=(0, 1))
+    axes.tick_params(labelsize=8)
+    axes.invert_yaxis()
+    if legend:
+        axes.legend(fontsize=8, frameon=False, loc="lower right")
+
+
+def _draw_epp(axes: Axes, clip: Demonstration, *, last: bool) -> None:
+    axes.axvline(0.5, color="0.8", linewidth=1)
+    axes.plot([clip.human_epp], [0.62], marker="D", color=PEOPLE, markersize=10)
+    axes.plot([clip.analysis.epp], [0.38], marker="o", color=MODEL, markersize=10)
+    for value, height in ((clip.human_epp, 0.62), (clip.analysis.epp, 0.38)):
+        side = -0.05 if value > 0.5 else 0.05
+        axes.annotate(
+            f"{value:.2f}",
+            (value + side, height),
+            ha="right" if side < 0 else "left",
+            va="center",
+            fontsize=9,
+        )
+    axes.set(xlim=(0, 1), ylim=(0.15, 0.85), yticks=[0.62, 0.38], yticklabels=["people", "model"])
+    axes.tick_params(labelsize=8)
+    if last:
+        axes.set_xlabel("0 negative … 0.5 neutral … 1 positive", fontsize=8)
