@@ -108,6 +108,18 @@ def test_a_feature_may_be_missing_only_if_its_sense_is_or_training_missed_it(pla
     assert within_ranges(window_with(values, **{gate: 0.0}), RANGES, NEVER_MISSING)
 
 
+def test_a_sense_without_evidence_is_not_judged() -> None:
+    strange_sound = [0.5] * 5 + [9.0] * 7
+    assert not within_ranges(window_with(strange_sound), RANGES, NEVER_MISSING)
+    assert within_ranges(window_with(strange_sound, g_audio=0.0), RANGES, NEVER_MISSING)
+    strange_picture = [9.0] * 5 + [0.5] * 7
+    assert within_ranges(window_with(strange_picture, g_video=0.0), RANGES, NEVER_MISSING)
+
+
+def test_without_any_evidence_nothing_is_in_range() -> None:
+    assert not within_ranges(window_with([0.5] * 12, g_audio=0.0, g_video=0.0), RANGES, NEVER_MISSING)
+
+
 def test_a_feature_that_the_model_does_not_read_is_not_judged() -> None:
     ear_only = dict.fromkeys(ALL_ACOUSTIC, (0.0, 1.0))
     assert within_ranges(window_with([9.0] * 5 + [0.5] * 7), ear_only, NEVER_MISSING)

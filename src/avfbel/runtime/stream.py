@@ -36,7 +36,7 @@ class WindowResult:
     evidence : bool
         Whether anything was seen or heard; without, EPP is 0.5.
     in_range : bool
-        Whether every feature lies within what the model was trained on.
+        Whether what it rests on resembles what the model was trained on; see `within_ranges`.
     features : Mapping of str to float or None
         The twelve measured features; None for what could not be measured.
     regions : Mapping of str to float
@@ -237,30 +237,41 @@ class Stream:
 def within_ranges(
     sensed: SensoryFeatures, ranges: Mapping[str, tuple[float, float]], may_be_missing: frozenset[str]
 ) -> bool:
-    """Tell whether a window resembles what a model was trained on, feature by feature.
+    """Tell whether what a prediction rests on resembles what the model was trained on, feature by feature.
+
+    The features of a sense without evidence are left out: the prediction does not rest on them, and ranges
+    are those of windows with evidence. Where neither sense has evidence there is nothing to be within.
 
     Parameters
     ----------
     sensed : SensoryFeatures
         A measured window.
     ranges : Mapping of str to (float, float)
-        Smallest and largest value of each feature in training.
+        Smallest and largest value of each feature that the model reads, in training.
     may_be_missing : frozenset of str
         Features that were missing in training too, while their sense had evidence.
 
     Returns
     -------
     bool
-        False if a measured feature lies outside its range, or if one is missing that never was in training
-        although its sense has evidence.
+        False without evidence, if a feature lies outside its range, or if one is missing that never was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dataclasses import replace
+    >>> heard = replace(SensoryFeatures.empty(0.0, 4.0), acoustic=np.full(7, 0.5), g_audio=1.0)
+    >>> within_ranges(heard, {"rms": (0.1, 0.9)}, frozenset())
+    True
+    >>> within_ranges(heard, {"rms": (0.1, 0.3)}, frozenset())
+    False
     """
-    gates = dict.fromkeys(VISUAL_FEATURES, sensed.g_video) | dict.fromkeys(ALL_ACOUSTIC, sensed.g_audio)
-    for name, value in sensed.to_dict().items():
-        if name not in ranges:
-            continue  # not an input of this model
-        if value is None:
-            if gates[name] > 0 and name not in may_be_missing:
-                return False
-        elif not ranges[name][0] <= value <= ranges[name][1]:
-            return False
-    return True
+    values = sensed.to_dict()
+    perceived = (VISUAL_FEATURES if sensed.g_video > 0 else ()) + (ALL_ACOUSTIC if sensed.g_audio > 0 else ())
+    return bool(perceived) and all(
+        name in may_be_missing
+        if (value := values[name]) is None
+        else ranges[name][0] <= value <= ranges[name][1]
+        for name in perceived
+        if name in ranges
+    )
