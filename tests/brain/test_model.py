@@ -172,5 +172,12 @@ def test_what_cannot_be_learned_is_named(world: Samples) -> None:
         AVFBEL(modality="audio").fit(world.select(~world.mask[:, 0]))
     with pytest.raises(ValueError, match="use BrainEmotionalLearning"):
         AVFBEL(rule="released", epochs=1).fit(world)
+    with pytest.raises(ValueError, match="bel_epochs must be at least 1, got 0"):
+        AVFBEL(bel_epochs=0).fit(world)
     with pytest.raises(NotFittedError, match="call fit first"):
         AVFBEL().predict(world)
+
+
+def test_nothing_to_predict_is_an_error(model: AVFBEL, world: Samples) -> None:
+    with pytest.raises(ValueError, match="there are no samples to predict"):
+        model.predict(world.select([]))

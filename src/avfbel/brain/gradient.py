@@ -16,6 +16,8 @@ from avfbel.brain.regions import SENSES
 from avfbel.brain.samples import Samples
 from avfbel.brain.temporal_gyrus import Branch
 
+CLIPS_AT_A_TIME = 128  # bounds the memory of a pass without learning
+
 
 @dataclass(frozen=True, kw_only=True)
 class GradientSettings:
@@ -177,6 +179,21 @@ def represent(
         row=torch.from_numpy(row),
         mask=torch.from_numpy(samples.mask[which].astype(np.float32)),
     )
+
+
+@torch.no_grad()
+def represent_all(network: Network, samples: Samples, *, gain: Tensor | None = None) -> Representation:
+    """Run the sensory regions on all samples, some clips at a time; rows are those of `samples`."""
+    batches = list(batches_of_clips(samples, np.unique(samples.row), CLIPS_AT_A_TIME))
+    parts = [represent(network, samples, batch, gain=gain) for batch in batches]
+    order = torch.from_numpy(np.argsort(np.concatenate(batches)))
+    return Representation(*(torch.cat(column)[order] for column in zip(*parts, strict=True)))
+
+
+def fuse(network: Network, samples: Samples) -> NDArray[np.float64]:
+    """Return the fused code (m, k) of all samples."""
+    fused: NDArray[np.float64] = represent_all(network, samples).x_fused.double().numpy()
+    return fused
 
 
 def _parameter_groups(network: Network, head: nn.Module, weight_decay: float) -> list[dict[str, object]]:

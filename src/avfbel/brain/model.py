@@ -12,14 +12,14 @@ from avfbel.brain.estimator import Estimator, not_fitted
 from avfbel.brain.gradient import (
     GradientSettings,
     Progress,
-    batches_of_clips,
     fit_scales,
-    represent,
+    fuse,
+    represent_all,
     reproducible,
     train,
 )
 from avfbel.brain.limbic import LimbicParameters, LimbicState, initial_state, limbic_fit, limbic_output
-from avfbel.brain.network import LimbicWeights, Network, limbic_activity
+from avfbel.brain.network import LimbicWeights, Network
 from avfbel.brain.regions import REGIONS
 from avfbel.brain.samples import HasSamples, Samples, as_samples
 
@@ -154,6 +154,9 @@ class AVFBEL(Estimator):
             If there are no rewards, no sample has evidence, or a parameter cannot be used.
         """
         samples, rewards = self._lessons(data)
+        for name in ("bel_epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         settings = GradientSettings(
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
@@ -164,18 +167,18 @@ class AVFBEL(Estimator):
         with reproducible(self.random_state):
             network = self._new_network()
             fit_scales(network, samples)
-            self.loss_curve_ = train(network, samples, settings, seed=self.random_state, progress=progress)
-        self.network_ = network
-        network.fused_scale.copy_(torch.from_numpy(unit_scale(self._fuse(samples))))
-        x_fused = self._fuse(samples)
+            loss_curve = train(network, samples, settings, seed=self.random_state, progress=progress)
+            network.fused_scale.copy_(torch.from_numpy(unit_scale(fuse(network, samples))))
+            x_fused = fuse(network, samples)
         rng = np.random.default_rng(self.random_state)
         order = np.stack([rng.permutation(len(x_fused)) for _ in range(self.bel_epochs)])
         naive = initial_state(x_fused.shape[1], rewards.shape[1])
         self.state_: LimbicState = limbic_fit(naive, x_fused, rewards, order, parameters)
+        self.network_: Network = network
+        self.loss_curve_: list[float] = loss_curve
         self.head_mse_ = _least_squares_error(x_fused, rewards)
-        self.bel_mse_ = float(
-            ((limbic_output(self.state_, x_fused, parameters).emotion - rewards) ** 2).mean()
-        )
+        emotion = limbic_output(self.state_, x_fused, parameters).emotion
+        self.bel_mse_ = float(((emotion - rewards) ** 2).mean())
         return self
 
     def partial_fit(self, data: Samples | HasSamples) -> Self:
@@ -190,8 +193,8 @@ class AVFBEL(Estimator):
         """
         self._check_fitted()
         samples, rewards = self._lessons(data)
-        order = np.arange(len(samples))
-        self.state_ = limbic_fit(self.state_, self._fuse(samples), rewards, order, self._limbic_parameters())
+        x_fused, order = fuse(self.network_, samples), np.arange(len(samples))
+        self.state_ = limbic_fit(self.state_, x_fused, rewards, order, self._limbic_parameters())
         return self
 
     def predict(self, data: Samples | HasSamples) -> Array:
@@ -223,22 +226,18 @@ class AVFBEL(Estimator):
         ------
         sklearn.exceptions.NotFittedError
             If the model has not been trained.
+        ValueError
+            If there are no samples.
         """
         self._check_fitted()
         samples = as_samples(data)
+        if not len(samples):
+            raise ValueError("there are no samples to predict")
         gains = torch.ones(len(REGIONS)) if gain is None else torch.as_tensor(gain, dtype=torch.float32)
         weights = self.limbic_weights()._replace(gain=gains)
-        parts: list[tuple[NDArray[np.int64], tuple[torch.Tensor, ...]]] = []
         with torch.no_grad():
-            for batch in batches_of_clips(samples, np.unique(samples.row), 128):
-                said = represent(self.network_, samples, batch, gain=gains)
-                limbic = limbic_activity(said.x_fused, weights, kappa=self.network_.kappa)
-                means = [part.mean(dim=1, keepdim=True) for part in limbic[1:]]
-                regions = torch.cat([said.activity, *means], dim=1)
-                parts.append((batch, (limbic.emotion, regions, said.gates, said.x_fused)))
-        order = np.argsort(np.concatenate([batch for batch, _ in parts]))
-        columns = zip(*(part for _, part in parts), strict=True)
-        return Activity(*(torch.cat(column).double().numpy()[order] for column in columns))
+            said = represent_all(self.network_, samples, gain=gains)
+            return Activity(*(part.double().numpy() for part in self.network_.feel(said, weights)))
 
     def limbic_weights(self) -> LimbicWeights:
         """Return V, U, W, T and gains of 1 as float32 tensors, the way `Network.forward` takes them."""
@@ -285,15 +284,6 @@ class AVFBEL(Estimator):
             raise ValueError(f"no sample has evidence for a model of modality {self.modality!r}")
         return samples, samples.rewards
 
-    def _fuse(self, samples: Samples) -> Array:
-        parts = []
-        batches = list(batches_of_clips(samples, np.unique(samples.row), 128))
-        with torch.no_grad():
-            for batch in batches:
-                parts.append(represent(self.network_, samples, batch).x_fused.double().numpy())
-        fused: Array = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
-        return fused
-
     def _check_fitted(self) -> None:
         if not hasattr(self, "state_"):
             raise not_fitted(self)
@@ -302,8 +292,8 @@ class AVFBEL(Estimator):
 def unit_scale(x_fused: Array) -> NDArray[np.float32]:
     """Return factors that give each unit a root mean square of 1 over the training samples.
 
-    The local rule moves all weights at one rate, so units of one size learn alike. Units that whisper (below a
-    tenth of the loudest) are scaled like those at a tenth: what they say is mostly chance.
+    The local rule moves all weights at one rate, so units of one size learn alike. Units that whisper (below
+    a tenth of the loudest) are scaled like those at a tenth: what they say is mostly chance.
 
     Examples
     --------

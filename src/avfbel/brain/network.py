@@ -234,7 +234,11 @@ class Network(nn.Module):
             Fused code, at least 0. (All outputs are float32.)
         """
         representation = self.represent(maps, acoustic, evidence, gain)
-        limbic = limbic_activity(representation.x_fused, LimbicWeights(V, U, W, T, gain), kappa=self.kappa)
+        return self.feel(representation, LimbicWeights(V, U, W, T, gain))
+
+    def feel(self, representation: Representation, weights: LimbicWeights) -> NetworkOutput:
+        """Return what `forward` does, from what the sensory regions made of samples (`represent`)."""
+        limbic = limbic_activity(representation.x_fused, weights, kappa=self.kappa)
         means = [part.mean(dim=1, keepdim=True).float() for part in limbic[1:]]
         regions = torch.cat([representation.activity, *means], dim=1)
         gates, x_fused = representation.gates.float(), representation.x_fused.float()

@@ -106,6 +106,7 @@ class Samples:
     def select(self, which: ArrayLike) -> Samples:
         """Return the samples of an index or mask; clips are shared, not copied."""
         index = np.asarray(which)
+        index = index if index.size else np.zeros(0, dtype=np.int64)
         return replace(
             self,
             row=self.row[index],
