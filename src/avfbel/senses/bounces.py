@@ -191,11 +191,12 @@ def fit_arch(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) 
     first, last = _raised(lift, peak)
     begin, end = max(0, first - 2), min(len(lift), last + 3)
     t, y = time_s[begin:end], lift[begin:end]
-    before = time_s[first - 1] if first else 2 * time_s[first] - time_s[first + 1]
-    after = time_s[last + 1] if last + 1 < len(lift) else 2 * time_s[last] - time_s[last - 1]
-    slack = SLACK * (after - before)
+    earliest, latest = time_s[first - 1], time_s[last + 1]
+    # a low frame may lie within the arch, at the phase that its height tells
+    hidden = SLACK + np.arcsin(np.clip(lift[[first - 1, last + 1]] / lift[peak], 0, 1)) / np.pi
+    earliest, latest = (earliest, latest) + hidden * (earliest - latest, latest - earliest)
     start, stop = np.meshgrid(
-        np.linspace(before - slack, time_s[first], GRID), np.linspace(time_s[last], after + slack, GRID)
+        np.linspace(earliest, time_s[first], GRID), np.linspace(time_s[last], latest, GRID)
     )
     start, stop = start.ravel(), stop.ravel()
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -217,11 +218,11 @@ def fit_arch(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) 
 
 
 def _raised(lift: NDArray[np.float64], peak: int) -> tuple[int, int]:
-    """Return first and last index of the stretch around the peak that is above a tenth of it."""
-    low = lift < lift.min() + 0.1 * (lift[peak] - lift.min())
-    before, after = np.flatnonzero(low[:peak]), np.flatnonzero(low[peak:])
-    first = int(before[-1]) + 1 if before.size else 0
-    return first, peak + int(after[0]) - 1 if after.size else len(lift) - 1
+    """Return first and last index of the stretch around the peak that is out of the valley on its side."""
+    low = lift < np.where(np.arange(len(lift)) < peak, lift[0], lift[-1]) * 0.9 + 0.1 * lift[peak]
+    low[0] = low[-1] = True
+    first = int(np.flatnonzero(low[:peak])[-1]) + 1
+    return first, peak + int(np.flatnonzero(low[peak:])[0]) - 1
 
 
 def bounces_of(

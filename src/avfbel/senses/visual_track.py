@@ -66,17 +66,18 @@ def colour_codes(colours: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
     Examples
     --------
-    >>> int(colour_codes(np.array([[[255]], [[8]], [[0]]], dtype=np.uint8))[0, 0])
+    >>> int(colour_codes(np.array([[[255]], [[7]], [[0]]], dtype=np.uint8))[0, 0])
     31776
     """
-    levels: NDArray[np.uint16] = (colours >> 3).astype(np.uint16)
+    # rounded to multiples of 8: drawn pictures like them, and noise does not move them to the next level
+    levels: NDArray[np.uint16] = (np.minimum(colours, 251) + 4 >> 3).astype(np.uint16)
     return np.asarray((levels[0] << 10) | (levels[1] << 5) | levels[2])
 
 
 def code_colours() -> NDArray[np.int16]:
-    """Return the colour (32768, 3), of 255, in the middle of each code."""
+    """Return the colour (32768, 3), of 255, that each code stands for."""
     codes = np.arange(LEVELS**3)
-    return np.stack([(codes >> shift & 31) * 8 + 4 for shift in (10, 5, 0)], axis=1).astype(np.int16)
+    return np.stack([(codes >> shift & 31) * 8 for shift in (10, 5, 0)], axis=1).astype(np.int16)
 
 
 _COLOURS = code_colours()
@@ -151,7 +152,7 @@ def background_colour(codes: NDArray[np.uint16]) -> tuple[int, int, int]:
     Examples
     --------
     >>> background_colour(np.full((1, 20, 20), 31 << 10, np.uint16))
-    (252, 4, 4)
+    (248, 0, 0)
     """
     _, height, width = codes.shape
     y, x = max(1, round(BORDER * height)), max(1, round(BORDER * width))
@@ -166,7 +167,7 @@ def body_table(body: Body) -> NDArray[np.bool_]:
 
     Examples
     --------
-    >>> red = Body((252, 4, 4), (204, 204, 204), Area(0, 1, 0, 1))
+    >>> red = Body((248, 0, 0), (200, 200, 200), Area(0, 1, 0, 1))
     >>> body_table(red)[[31 << 10, 25 << 10 | 25 << 5 | 25]]
     array([ True, False])
     """
@@ -253,7 +254,7 @@ def _median_colour(codes: NDArray[np.uint16]) -> tuple[int, int, int]:
     medians = []
     for shift in (10, 5, 0):
         counts = np.bincount((codes >> shift & 31).ravel(), minlength=LEVELS)
-        medians.append(int(np.searchsorted(np.cumsum(counts), codes.size / 2)) * 8 + 4)
+        medians.append(int(np.searchsorted(np.cumsum(counts), codes.size / 2)) * 8)
     return (medians[0], medians[1], medians[2])
 
 
