@@ -126,7 +126,7 @@ def test_a_read_only_folder_is_refused_before_work(tmp_path: Path, monkeypatch: 
     def refuse(path: Path, content: bytes) -> Path:
         raise OSError(errno.EROFS, "Read-only file system", str(path))
 
-    monkeypatch.setattr(batch_module, "write_whole", refuse)
+    monkeypatch.setattr("avfbel.runtime.plan.write_whole", refuse)
     with pytest.raises(UsageError, match=r"read-only file system\): choose another output folder"):
         plan_batch([tmp_path / "a.mp4"], out=tmp_path)
 

@@ -69,7 +69,8 @@ def analyze(
 
     Example: avfbel analyze film.mp4 --out results --plot
     """
-    from avfbel.runtime.batch import analyze_batch, plan_batch
+    from avfbel.runtime.batch import analyze_batch
+    from avfbel.runtime.plan import plan_batch
 
     if out is None and (plot or resume or file_format is FileFormat.parquet):
         wanting = "--plot" if plot else "--resume" if resume else "--format parquet"
@@ -108,9 +109,9 @@ def features(
 
     Example: avfbel features film.mp4 --out features.csv
     """
-    from avfbel.runtime.batch import check_writable, expand
     from avfbel.runtime.feature_table import FEATURE_COLUMNS, feature_rows
     from avfbel.runtime.files import encode_csv, write_whole
+    from avfbel.runtime.plan import check_writable, expand
     from avfbel.senses.windows import check_window
 
     check_window(window, hop)
