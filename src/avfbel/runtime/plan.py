@@ -43,8 +43,8 @@ class BatchPlan:
     ----------
     tasks : tuple of Task
         The media files.
-    faults : tuple of str
-        One sentence for each input in which there is nothing to analyse.
+    faults : tuple of (str, str)
+        Each input in which there is nothing to analyse, with a sentence about it.
     out : Path or None
         The output folder.
     file_format : {"csv", "parquet", "json"}
