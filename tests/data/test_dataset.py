@@ -188,9 +188,10 @@ def test_processes_measure_the_same_and_a_script_needs_no_guard(media: Path) -> 
 def test_progress_counts_every_clip_once(media: Path) -> None:
     path = manifest(media, ALL)
     for _ in ("first time", "from what is kept"):
-        steps: list[int] = []
-        avfbel.load_dataset(path, jobs=1, progress=steps.append)
-        assert sum(steps) == 3
+        told: list[tuple[str, int, int]] = []
+        avfbel.load_dataset(path, jobs=1, progress=lambda *step: told.append(step))
+        assert told[-1] == ("measuring clips", 3, 3)
+        assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 
 
 def test_clips_that_cannot_be_measured_are_named_all_and_cost_no_other(media: Path) -> None:

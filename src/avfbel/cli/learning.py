@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from avfbel.cli.app import app
-from avfbel.cli.support import guarded, progress_bar
-
-if TYPE_CHECKING:
-    from avfbel.data import Dataset
+from avfbel.cli.support import guarded, progress_stages, warnings_as_notes
 
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="sievers2021, or the CSV manifest of your own clips.")
 ]
-Exemplars = Annotated[int, typer.Option(help="For sievers2021: clips of each of the 38 stimuli.")]
+Exemplars = Annotated[int, typer.Option(help="For sievers2021: clips of each of the 38 stimuli.", min=1)]
 Corpus = Annotated[
     Path | None,
     typer.Option(help="For sievers2021: a corpus made before, instead of the one in the user's cache."),
@@ -49,18 +43,20 @@ def train(
 
     Example: avfbel train clips.csv --model m-bel --out my-model
     """
+    from avfbel.data import load_dataset
     from avfbel.learn import Settings
+    from avfbel.learn.candidates import circuit
     from avfbel.learn.training import check_destination, check_model, train_bundle
 
     check_model(model)
     check_destination(out)
-    measured = _measure(data, corpus=corpus, exemplars=exemplars, jobs=jobs)
-    with _stages() as tell:
-        card = train_bundle(
-            model, measured, out, settings=Settings(epochs=epochs, seed=seed), jobs=jobs, progress=tell
-        )
+    settings = Settings(epochs=epochs, seed=seed)
+    circuit(model, settings)  # says now, not after an hour of measuring, if torch is not installed
+    with warnings_as_notes(), progress_stages() as tell:
+        clips = load_dataset(data, corpus=corpus, exemplars=exemplars, jobs=jobs, progress=tell)
+        card = train_bundle(model, clips, out, settings=settings, jobs=jobs, progress=tell)
     for protocol, metrics in card["metrics"].items():
-        _print_metrics(f"{model}, {protocol}", metrics)
+        _print_metrics(f"{card['name']}, {protocol}", metrics)
     if not card["metrics"]:
         typer.echo("fewer than three stimuli: nothing could be held out, so that the card has no figures")
     typer.echo(out)
@@ -89,65 +85,36 @@ def evaluate(
 
     Example: avfbel evaluate clips.csv --model m-bel --model ridge --protocol leave-group-out:speaker
     """
+    from avfbel.data import load_dataset
     from avfbel.errors import UsageError
     from avfbel.learn import Settings, cross_validate
-    from avfbel.learn.candidates import check_candidate
+    from avfbel.learn.candidates import CIRCUITS, check_candidate, circuit
     from avfbel.learn.evaluation import TARGETS
-    from avfbel.runtime.files import write_whole
+    from avfbel.learn.protocols import check_protocol
+    from avfbel.runtime.files import encode_json, write_whole
+    from avfbel.runtime.plan import check_writable
 
     if target is not None and target not in TARGETS:
         raise UsageError(f"no target {target!r}: choose one of {', '.join(TARGETS)}")
+    check_protocol(protocol)
+    settings = Settings(epochs=epochs, seed=seed)
     for name in model:
         check_candidate(name)
-    measured = _measure(data, corpus=corpus, exemplars=exemplars, jobs=jobs)
-    settings = Settings(epochs=epochs, seed=seed)
-    results = []
-    for name in model:
-        with _stages() as tell:
-            done = _count(tell, f"{name}, {protocol}")
-            results.append(
-                cross_validate(name, measured, protocol, settings=settings, jobs=jobs, progress=done)
-            )
-        _print_metrics(f"{name}, {protocol}", results[-1].metrics(), target)
+        if name in CIRCUITS:
+            circuit(name, settings)  # says now, not after an hour of measuring, if torch is not installed
     if out is not None:
-        text = json.dumps({"data": data, "seed": seed, "results": [r.to_dict() for r in results]}, indent=1)
-        write_whole(out, text.encode() + b"\n")
-
-
-def _measure(data: str, *, corpus: Path | None, exemplars: int, jobs: int | None) -> Dataset:
-    from avfbel.data import load_dataset
-
-    with progress_bar("measuring clips") as advance:
-        return load_dataset(data, corpus=corpus, exemplars=exemplars, jobs=jobs, progress=advance)
-
-
-@contextmanager
-def _stages() -> Iterator[Callable[[str, int, int], None]]:
-    """Show one bar for each stage of training, by its name."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total or None)
-            bars.update(tasks[stage], completed=done)
-
-        yield tell
-
-
-def _count(tell: Callable[[str, int, int], None], stage: str) -> Callable[[int], None]:
-    done = 0
-
-    def step(n: int) -> None:
-        nonlocal done
-        done += n
-        tell(stage, done, 0)
-
-    return step
+        if out.is_dir():
+            raise UsageError(f"{out} is a folder: name a JSON file")
+        check_writable(out.parent)
+    results = []
+    with warnings_as_notes(), progress_stages() as tell:
+        clips = load_dataset(data, corpus=corpus, exemplars=exemplars, jobs=jobs, progress=tell)
+        for name in model:
+            result = cross_validate(name, clips, protocol, settings=settings, jobs=jobs, progress=tell)
+            _print_metrics(f"{name}, {protocol}", result.metrics(), target)
+            results.append(result.to_dict())
+    if out is not None:
+        write_whole(out, encode_json({"data": data, "seed": seed, "epochs": epochs, "results": results}))
 
 
 def _print_metrics(title: str, metrics: dict[str, Any], target: str | None = None) -> None:

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
@@ -15,7 +16,7 @@ import typer
 from avfbel.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 P = ParamSpec("P")
@@ -66,18 +67,51 @@ def _explain(error: BaseException, code: int) -> NoReturn:
 @contextmanager
 def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on stderr when it is a terminal; yields a function that advances it by n steps."""
+    with _bars() as bars:
+        task = bars.add_task(title, total=total)
+        yield lambda steps: bars.advance(task, steps)
+
+
+@contextmanager
+def progress_stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar a stage on stderr when it is a terminal; yields a function of stage, steps done, and all."""
+    with _bars() as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield tell
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Say warnings that are meant for the user in one line each, without the place in the code."""
+
+    def note(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        if category is UserWarning:
+            say(f"note: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = note
+        yield
+
+
+def _bars() -> Progress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
+        Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
-    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    bar: Progress = Bar(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -88,6 +122,3 @@ def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # results that go to a file or a pipe are not to land on stderr
     )
-    with bar:
-        task = bar.add_task(title, total=total)
-        yield lambda steps: bar.advance(task, steps)

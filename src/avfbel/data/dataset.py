@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SIEVERS2021 = "sievers2021"
 """Name of the data set that the package makes for itself: its own clips with the shipped norms."""
 
+Progress = Callable[[str, int, int], object]
+"""Called with what is being done, how many steps of it are done, and how many there are."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # arrays have no single truth value
 class Dataset:
@@ -184,7 +187,7 @@ def load_dataset(
     window: float = 4.0,
     hop: float = 1.0,
     jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Measure clips, or take what was measured before, and join it with what people felt.
 
@@ -206,7 +209,8 @@ def load_dataset(
     jobs : int, optional
         Processes to run; one a core by default.
     progress : callable, optional
-        Called with the number of clips that were made or measured, each time some are.
+        Called with what is being done ("making clips", "measuring clips"), the number of clips for which it
+        is done, and the number of all clips, each time the former grows.
 
     Returns
     -------
@@ -248,7 +252,20 @@ class _Effort:
     window: float
     hop: float
     jobs: int | None
-    progress: Callable[[int], object] | None
+    progress: Progress | None
+
+    def count(self, stage: str, total: int) -> Callable[[int], None] | None:
+        """Return a function that takes the number of clips just done, and tells how many are done by now."""
+        progress, done = self.progress, 0
+        if progress is None:
+            return None
+
+        def advance(steps: int) -> None:
+            nonlocal done
+            done += steps
+            progress(stage, done, total)
+
+        return advance
 
 
 def _load_sievers2021(corpus: str | Path | None, exemplars: int, effort: _Effort) -> Dataset:
@@ -256,11 +273,13 @@ def _load_sievers2021(corpus: str | Path | None, exemplars: int, effort: _Effort
 
     if exemplars < 1:
         raise UsageError(f"exemplars must be at least 1, got {exemplars}")
+    norms = load_norms()
     if corpus is None:
-        path = clips_2021(exemplars=exemplars, jobs=effort.jobs, progress=effort.progress)
+        making = effort.count("making clips", exemplars * len(norms.stimuli))
+        path = clips_2021(exemplars=exemplars, jobs=effort.jobs, progress=making)
     else:
         path = corpus_manifest(corpus)
-    manifest, norms = read_manifest(path, targets=False), load_norms()
+    manifest = read_manifest(path, targets=False)
     seen: dict[str, int] = {}
     rows = []
     for row in manifest.rows:
@@ -337,7 +356,7 @@ def _measure(
         window=effort.window,
         hop=effort.hop,
         jobs=effort.jobs,
-        progress=effort.progress,
+        progress=effort.count("measuring clips", len(first)),
     )
     has_audio, has_video, complete = (
         np.array([bool(of[name]) for of in measured]) for name in ("has_audio", "has_video", "complete")

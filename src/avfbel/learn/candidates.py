@@ -1,7 +1,8 @@
 """What can be trained and evaluated: the circuit, its parts, and baselines on the same measurements.
 
 Every candidate learns from a `Dataset` and predicts EPP and valence of whole clips, once for each kind of
-perception (sound only, picture only, both). Whatever it fits, scalers included, it fits inside `fit`.
+perception (sound only, picture only, both). Whatever it fits, scalers included, it fits inside `fit`. What it
+has not learned to perceive, it does not predict.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 from avfbel.data.targets import KINDS
 from avfbel.emotion import predicted_epp, predicted_valence
 from avfbel.errors import UsageError
+from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES
 
 if TYPE_CHECKING:
     from avfbel.brain.model import AVFBEL
+    from avfbel.brain.samples import Samples
     from avfbel.data import Dataset
 
 Array = NDArray[np.float64]
@@ -35,8 +38,17 @@ LIMBIC = {"bel": "both", "bel-m": "audio", "bel-a": "video"}
 BASELINES = ("mean", "ridge", "gp", "svr")
 """Mean of the training clips, and three regressions on the measured features."""
 
-CANDIDATES = (*CIRCUITS, *LIMBIC, *BASELINES)
+MODALITY = {**CIRCUITS, **LIMBIC, **dict.fromkeys(BASELINES, "both")}
+"""The senses of each candidate: audio, video or both."""
+
+CANDIDATES = tuple(MODALITY)
 """Everything that `make_candidate` knows."""
+
+KINDS_OF_MODALITY: Mapping[str, tuple[str, ...]] = {"both": KINDS, "audio": ("audio",), "video": ("video",)}
+"""The kinds of perception that are open to a model with these senses."""
+
+RATIOS = ("pitch", "rms", "tempo", "duration", "speed")
+"""Features that act by their ratios: regressions see their logarithms."""
 
 
 class Candidate(Protocol):
@@ -83,10 +95,11 @@ def make_candidate(name: str, settings: Settings | None = None) -> Candidate:
     check_candidate(name)
     settings = settings or Settings()
     if name in CIRCUITS:
-        return Circuit(circuit(name, settings), kinds=_kinds(CIRCUITS[name]))
+        return Circuit(circuit(name, settings))
+    kinds = KINDS_OF_MODALITY[MODALITY[name]]
     if name in LIMBIC:
-        return Regression(lambda: _limbic_pipeline(settings), kinds=_kinds(LIMBIC[name]), emotions=True)
-    return Regression(lambda: _baseline(name, settings.seed), kinds=KINDS, emotions=False)
+        return Regression(lambda: _limbic_pipeline(settings), kinds=kinds, emotions=True)
+    return Regression(lambda: _baseline(name, settings.seed), kinds=kinds, emotions=False)
 
 
 def check_candidate(name: str) -> None:
@@ -96,35 +109,88 @@ def check_candidate(name: str) -> None:
 
 
 def circuit(name: str, settings: Settings) -> AVFBEL:
-    """Return the circuit of a name, not fitted."""
-    from avfbel.brain.model import AVFBEL
+    """Return the circuit of a name, not fitted.
+
+    Raises
+    ------
+    ImportError
+        If torch is not installed, naming the remedy.
+    """
+    from avfbel.brain import AVFBEL
 
     model = AVFBEL(modality=CIRCUITS[name], random_state=settings.seed, **settings.parameters)
     return model if settings.epochs is None else model.set_params(epochs=settings.epochs)
 
 
-def _kinds(modality: str) -> tuple[str, ...]:
-    return KINDS if modality == "both" else (modality,)
+def taught_modality(modality: str, data: Dataset) -> str | None:
+    """Tell which of a model's senses rated clips have something for: audio, video, both, or None.
+
+    A sense that no lesson reaches stays as random as it began, and must not have a say.
+
+    Parameters
+    ----------
+    modality : {"both", "audio", "video"}
+        The senses of the model.
+    data : Dataset
+        What it is to learn from.
+
+    Returns
+    -------
+    str or None
+        None if there is nothing to learn from at all.
+    """
+    evidence = data.samples(KINDS_OF_MODALITY[modality]).sample_evidence
+    audio, video = (bool((evidence[:, sense] > 0).any()) for sense in (0, 1))
+    if audio and video:
+        return "both"
+    return "audio" if audio else "video" if video else None
+
+
+def check_lessons(name: str, data: Dataset) -> None:
+    """Refuse data from which a candidate cannot learn anything.
+
+    Raises
+    ------
+    UsageError
+        If no rated clip has anything that the candidate perceives.
+    """
+    modality = MODALITY[name]
+    if taught_modality(modality, data) is None:
+        lacking = {"both": "sound or movement", "audio": "sound", "video": "a moving picture"}[modality]
+        raise UsageError(f"{data.manifest}: no rated clip has {lacking}, so that {name} cannot learn from it")
 
 
 class Circuit:
     """AVF-BEL, or one of its halves, as a candidate: emotions of windows become EPP and valence of clips."""
 
-    def __init__(self, model: AVFBEL, *, kinds: tuple[str, ...]) -> None:
+    def __init__(self, model: AVFBEL) -> None:
         self.model = model
-        self.kinds = kinds
+        self.kinds: tuple[str, ...] = ()  # of perception, which it has learned
 
     def fit(self, data: Dataset, *, progress: Callable[[int, float], None] | None = None) -> Self:
-        """Learn from all rated clips of a data set."""
-        self.model.fit(data.samples(self.kinds), progress=progress)
+        """Learn from all rated clips of a data set; a sense that they do not address is closed for good.
+
+        Raises
+        ------
+        UsageError
+            If learning diverges.
+        """
+        self.kinds = ()
+        modality = taught_modality(self.model.modality, data)
+        if modality is not None:
+            kinds = KINDS_OF_MODALITY[modality]
+            self.model.set_params(modality=modality).fit(data.samples(kinds), progress=progress)
+            if not np.isfinite(self.model.bel_mse_):
+                raise UsageError("learning diverged: train with a lower learning_rate, alpha and beta")
+            self.kinds = kinds
         return self
 
     def predict(self, data: Dataset, kind: str) -> Array:
         """Return EPP and valence of each clip: means over its windows, weighted by their evidence."""
         result = np.full((data.n_clips, 2), np.nan)
         if kind in self.kinds:
-            samples = unrated_samples(data, kind)
-            if len(samples.row):
+            samples = all_samples(data, kind)
+            if len(samples):
                 emotions = self.model.predict(samples)
                 judged = np.stack([predicted_epp(emotions), predicted_valence(emotions)], axis=1)
                 weight = samples.sample_evidence.max(axis=1)
@@ -132,7 +198,7 @@ class Circuit:
         return result
 
 
-def unrated_samples(data: Dataset, kind: str) -> Any:
+def all_samples(data: Dataset, kind: str) -> Samples:
     """Return every window of the clips that can be perceived as `kind`, whether rated or not."""
     from avfbel.brain.samples import Samples
 
@@ -149,9 +215,9 @@ def unrated_samples(data: Dataset, kind: str) -> Any:
 def _mean_by_clip(result: Array, clip: NDArray[np.intp], judged: Array, weight: Array) -> None:
     """Write means over windows into `result`; a clip without any evidence is neutral, 0.5."""
     total = np.bincount(clip, weight, minlength=len(result))
+    seen = np.bincount(clip, minlength=len(result)) > 0
     for column in range(judged.shape[1]):
         sums = np.bincount(clip, weight * judged[:, column], minlength=len(result))
-        seen = np.bincount(clip, minlength=len(result)) > 0
         mean = np.divide(sums, total, out=np.full(len(result), 0.5), where=total > 0)
         result[seen, column] = mean[seen]
 
@@ -167,14 +233,20 @@ class Regression:
 
     def fit(self, data: Dataset) -> Self:
         """Learn from all rated clips of a data set."""
+        from sklearn.exceptions import ConvergenceWarning
+
         self.models = {}
         for kind in self.kinds:
             targets = data.targets[kind]
             wanted = targets.rewards if self.emotions else np.stack([targets.epp, targets.valence], axis=1)
             rated = data.available(kind) & np.isfinite(wanted).any(axis=1)
             if rated.any():
-                wanted = _fill_columns(wanted[rated])
-                self.models[kind] = self.make().fit(clip_features(data, kind)[rated], wanted)
+                with warnings.catch_warnings():
+                    # A length scale at its bound means that a feature does not matter: no news to the user.
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    self.models[kind] = self.make().fit(
+                        clip_features(data, kind)[rated], _fill_columns(wanted[rated])
+                    )
         return self
 
     def predict(self, data: Dataset, kind: str) -> Array:
@@ -190,28 +262,32 @@ class Regression:
 
 
 def _fill_columns(wanted: Array) -> Array:
-    """Let a target that nobody rated (valence, where only EPP is known) be neutral: it is not scored."""
-    return np.where(
-        np.isnan(wanted).all(axis=0), 0.5, np.where(np.isnan(wanted), np.nanmean(wanted, axis=0), wanted)
-    )
+    """Let a target that is not rated be the mean of those that are, or neutral where none is."""
+    known = np.isfinite(wanted)
+    total = np.where(known, wanted, 0.0).sum(axis=0)
+    mean = np.divide(total, known.sum(axis=0), out=np.full(wanted.shape[1], 0.5), where=known.any(axis=0))
+    return np.where(known, wanted, mean)
 
 
 def clip_features(data: Dataset, kind: str) -> Array:
     """Return the mean features of each clip: 7 of sound, 5 of picture, or all 12; NaN where never measured.
 
-    Pitch, loudness, tempo and durations act by ratios and enter as logarithms.
+    Those that act by `RATIOS` enter as logarithms.
     """
-    sound = data.acoustic.copy()
-    sound[:, [0, 2, 3, 4]] = np.log(np.maximum(sound[:, [0, 2, 3, 4]], 1e-6))
-    sight = data.visual.copy()
-    sight[:, 0] = np.log(np.maximum(sight[:, 0], 1e-6))
-    table = {"audio": sound, "video": sight, "fused": np.concatenate([sound, sight], axis=1)}[kind]
-    result = np.full((data.n_clips, table.shape[1]), np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a feature that no window has stays NaN
-        for clip in range(data.n_clips):
-            result[clip] = np.nanmean(table[data.clip == clip], axis=0)
-    return result
+    names = {
+        "audio": ALL_ACOUSTIC,
+        "video": VISUAL_FEATURES,
+        "fused": (*ALL_ACOUSTIC, *VISUAL_FEATURES),
+    }[kind]
+    measured = {"audio": [data.acoustic], "video": [data.visual], "fused": [data.acoustic, data.visual]}[kind]
+    table = np.concatenate(measured, axis=1)
+    by_ratio = [names.index(name) for name in RATIOS if name in names]
+    table[:, by_ratio] = np.log(np.maximum(table[:, by_ratio], 1e-6))
+    known = np.isfinite(table)
+    counts, sums = np.zeros((2, data.n_clips, len(names)))
+    np.add.at(counts, data.clip, known)
+    np.add.at(sums, data.clip, np.where(known, table, 0.0))
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
 def _prepared(*steps: Any) -> Any:

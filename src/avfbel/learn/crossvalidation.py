@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avfbel.data.dataset import Progress
 from avfbel.data.targets import KINDS
-from avfbel.learn.candidates import NAME_OF_MODALITY, Settings, make_candidate
-from avfbel.learn.evaluation import Evaluation
+from avfbel.errors import InputError, UsageError
+from avfbel.learn.candidates import NAME_OF_MODALITY, Settings, check_candidate, check_lessons, make_candidate
+from avfbel.learn.evaluation import TARGETS, Evaluation
 from avfbel.learn.metrics import mean_by
-from avfbel.learn.protocols import Fold, make_folds
+from avfbel.learn.protocols import Fold, check_folds, make_folds
 
 if TYPE_CHECKING:
     from avfbel.brain.model import AVFBEL
     from avfbel.data import Dataset
 
+Array = NDArray[np.float64]
+
 
 class HeldOut(NamedTuple):
-    """What one fold gives: one row a held-out stimulus and kind of perception."""
+    """What one fold gives for one kind of perception: one row a held-out stimulus."""
 
     fold: str
+    kind: str
     stimulus: NDArray[np.str_]
-    modality: NDArray[np.str_]
-    observed: NDArray[np.float64]  # (n, 2) EPP, valence
-    predicted: NDArray[np.float64]
-    baseline: NDArray[np.float64]
+    observed: Array  # (n, 2) EPP, valence
+    predicted: Array
+    baseline: Array
 
 
 def cross_validate(
@@ -40,7 +41,7 @@ def cross_validate(
     *,
     settings: Settings | None = None,
     jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Predict every clip by a model that has not met its stimulus (or group), and score the predictions.
 
@@ -59,7 +60,7 @@ def cross_validate(
     jobs : int, optional
         Processes to run; one a core by default, 1 stays in this one.
     progress : callable, optional
-        Called with 1 after each fold.
+        Called after each fold with model and protocol, the number of folds that are done, and that of all.
 
     Returns
     -------
@@ -69,27 +70,32 @@ def cross_validate(
     Raises
     ------
     UsageError
-        If there is no such model or protocol, or the clips cannot be divided so.
+        If there is no such model or protocol, the clips cannot be divided so, or the model cannot learn from
+        them.
+    InputError
+        If a process was ended from outside, as it is when memory runs out.
     """
     settings = settings or Settings()
-    make_candidate(model, settings)  # a wrong name is refused before any work
+    check_candidate(model)
     folds = make_folds(protocol, stimulus=data.stimulus, groups=data.groups, seed=settings.seed)
-    parts = []
-    for part in _run(model, data, folds, settings, jobs or os.cpu_count() or 1):
-        parts.append(part)
-        if progress is not None:
-            progress(1)
-    order = {fold.name: place for place, fold in enumerate(folds)}
-    parts.sort(key=lambda part: order[part.fold])
+    check_lessons(model, data)
+    tell = progress or (lambda stage, done, total: None)
+    stage = f"{model}, {protocol}"
+    tell(stage, 0, len(folds))
+    of_fold: dict[str, list[HeldOut]] = {}
+    for parts in _run(model, data, folds, settings, jobs):
+        of_fold[parts[0].fold] = parts
+        tell(stage, len(of_fold), len(folds))
+    rows = [part for fold in folds for part in of_fold[fold.name]]
     return Evaluation(
         model=model,
         protocol=protocol,
-        fold=np.concatenate([np.repeat(part.fold, len(part.stimulus)) for part in parts]),
-        stimulus=np.concatenate([part.stimulus for part in parts]),
-        modality=np.concatenate([part.modality for part in parts]),
-        observed=np.concatenate([part.observed for part in parts]),
-        predicted=np.concatenate([part.predicted for part in parts]),
-        baseline=np.concatenate([part.baseline for part in parts]),
+        fold=np.concatenate([np.repeat(row.fold, len(row.stimulus)) for row in rows]),
+        stimulus=np.concatenate([row.stimulus for row in rows]),
+        modality=np.concatenate([np.repeat(row.kind, len(row.stimulus)) for row in rows]),
+        observed=np.concatenate([row.observed for row in rows]),
+        predicted=np.concatenate([row.predicted for row in rows]),
+        baseline=np.concatenate([row.baseline for row in rows]),
         reliability=data.reliability,
     )
 
@@ -100,7 +106,7 @@ def evaluate(
     *,
     protocol: str = "leave-stimulus-out",
     jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Predict every clip by a model that has not met its stimulus (or group), and score the predictions.
 
@@ -115,7 +121,7 @@ def evaluate(
     jobs : int, optional
         Processes to run; one a core by default.
     progress : callable, optional
-        Called with 1 after each fold.
+        Called after each fold with model and protocol, the number of folds that are done, and that of all.
 
     Returns
     -------
@@ -136,80 +142,86 @@ def evaluate(
     if isinstance(model, str):
         return cross_validate(model, data, protocol, jobs=jobs, progress=progress)
     parameters = dict(model.get_params())
-    name = NAME_OF_MODALITY[parameters.pop("modality")]
-    settings = Settings(seed=parameters.pop("random_state"), parameters=parameters)
-    return cross_validate(name, data, protocol, settings=settings, jobs=jobs, progress=progress)
-
-
-def hold_out(model: str, data: Dataset, fold: Fold, settings: Settings) -> HeldOut:
-    """Train on one side of a fold and predict the other."""
-    train, test = data.take(fold.train), data.take(fold.test)
-    fitted = make_candidate(model, settings).fit(train)
-    stimuli, modalities, observed, predicted, baselines = [], [], [], [], []
-    for kind in KINDS:
-        said = fitted.predict(test, kind)
-        known = np.isfinite(said).all(axis=1)
-        if not known.any():
-            continue
-        of_train, of_test = (
-            np.stack([part.targets[kind].epp, part.targets[kind].valence], axis=1) for part in (train, test)
-        )
-        names, means = mean_by(test.stimulus[known], said[known])
-        _, truth = mean_by(test.stimulus[known], of_test[known])
-        stimuli.append(names)
-        modalities.append(np.repeat(kind, len(names)))
-        predicted.append(means)
-        observed.append(truth)
-        baselines.append(np.tile(_training_mean(train.stimulus, of_train), (len(names), 1)))
-    return HeldOut(
-        fold=fold.name,
-        stimulus=np.concatenate([np.empty(0, np.str_), *stimuli]),
-        modality=np.concatenate([np.empty(0, np.str_), *modalities]),
-        observed=np.concatenate([np.empty((0, 2)), *observed]),
-        predicted=np.concatenate([np.empty((0, 2)), *predicted]),
-        baseline=np.concatenate([np.empty((0, 2)), *baselines]),
+    modality, seed = parameters.pop("modality"), parameters.pop("random_state")
+    if modality not in NAME_OF_MODALITY:
+        raise UsageError(f"no modality {modality!r}: choose one of {', '.join(NAME_OF_MODALITY)}")
+    settings = Settings(seed=seed, parameters=parameters)
+    return cross_validate(
+        NAME_OF_MODALITY[modality], data, protocol, settings=settings, jobs=jobs, progress=progress
     )
 
 
-def _training_mean(stimulus: NDArray[np.str_], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over stimuli of what was rated; NaN where nothing was."""
-    result = np.full(targets.shape[1], np.nan)
-    for column in range(targets.shape[1]):
-        known = np.isfinite(targets[:, column])
-        if known.any():
-            result[column] = mean_by(stimulus[known], targets[known, column])[1].mean()
-    return result
+def hold_out(model: str, data: Dataset, fold: Fold, settings: Settings) -> list[HeldOut]:
+    """Train on one side of a fold and predict the other, on one thread; return one part a kind of perception.
+
+    Raises
+    ------
+    UsageError
+        If a stimulus is on both sides.
+    """
+    from threadpoolctl import threadpool_limits
+
+    check_folds([fold], stimulus=data.stimulus)
+    train, test = data.take(fold.train), data.take(fold.test)
+    with threadpool_limits(1):  # threads of small products only spin, and sums depend on their number
+        fitted = make_candidate(model, settings).fit(train)
+        return [_compare(fold.name, kind, fitted.predict(test, kind), train, test) for kind in KINDS]
 
 
-_shared: dict[str, Dataset] = {}  # of a worker: the data set, handed over once
+def _compare(fold: str, kind: str, said: Array, train: Dataset, test: Dataset) -> HeldOut:
+    """Set predictions beside what was felt, as means of stimuli; what is not predicted is left out."""
+    known = np.isfinite(said).all(axis=1)
+    stimulus, predicted = mean_by(test.stimulus[known], said[known])
+    felt = rated_means(test.stimulus[known], _positivity(test, kind)[known])
+    guess = _column_means(rated_means(train.stimulus, _positivity(train, kind)))
+    return HeldOut(fold, kind, stimulus, felt, predicted, np.tile(guess, (len(stimulus), 1)))
+
+
+def _positivity(data: Dataset, kind: str) -> Array:
+    """Return what people felt, shape (n_clips, 2): EPP and valence."""
+    return np.stack([getattr(data.targets[kind], target) for target in TARGETS], axis=1)
+
+
+def rated_means(stimulus: NDArray[np.str_], targets: Array) -> Array:
+    """Return the mean target of each stimulus, in the order of their names, over the clips that were rated.
+
+    Examples
+    --------
+    >>> rated_means(np.array(["b", "a", "b"]), np.array([[0.2], [np.nan], [0.4]])).round(3).tolist()
+    [[nan], [0.3]]
+    """
+    names, place = np.unique(stimulus, return_inverse=True)
+    return np.array([_column_means(targets[place == number]) for number in range(len(names))]).reshape(
+        len(names), targets.shape[1]
+    )
+
+
+def _column_means(table: Array) -> Array:
+    """Return the mean of each column over what is known; NaN where nothing is."""
+    known = np.isfinite(table)
+    sums = np.where(known, table, 0.0).sum(axis=0)
+    nothing = np.full(len(sums), np.nan)
+    return np.asarray(np.divide(sums, known.sum(axis=0), out=nothing, where=known.any(axis=0)))
 
 
 def _run(
-    model: str, data: Dataset, folds: Sequence[Fold], settings: Settings, jobs: int
-) -> Iterator[HeldOut]:
-    jobs = min(jobs, len(folds))
+    model: str, data: Dataset, folds: Sequence[Fold], settings: Settings, jobs: int | None
+) -> Iterator[list[HeldOut]]:
+    """Yield what each fold gives, as soon as it is done."""
+    import joblib
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    jobs = min(jobs or joblib.cpu_count(), len(folds))
     if jobs == 1:
         for fold in folds:
             yield hold_out(model, data, fold, settings)
         return
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_receive, initargs=(data,)
-    ) as pool:
-        running = [pool.submit(_hold_out_here, model, fold, settings) for fold in folds]
-        try:
-            for future in as_completed(running):
-                yield future.result()
-        finally:
-            for future in running:
-                future.cancel()
-
-
-def _receive(data: Dataset) -> None:
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)  # one fold a core: threads of small products only spin
-    _shared["data"] = data
-
-
-def _hold_out_here(model: str, fold: Fold, settings: Settings) -> HeldOut:
-    return hold_out(model, _shared["data"], fold, settings)
+    # joblib's workers do not run the caller's script, which so needs no guard, and share the maps in memory.
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    try:
+        yield from parallel(joblib.delayed(hold_out)(model, data, fold, settings) for fold in folds)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a process was ended from outside while it held out clips, as happens when memory runs out: "
+            f"try it with fewer processes than {jobs} (--jobs)"
+        ) from error

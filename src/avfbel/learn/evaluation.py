@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.learn.metrics import score
+from avfbel.learn.metrics import pearson_r, score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,12 +55,12 @@ class Evaluation:
         return Selection(self.stimulus[rows], *values)
 
     def metrics(self) -> dict[str, dict[str, dict[str, float | int | None]]]:
-        """Return ``{modality: {target: {r, r_low, r_high, r2, nev, ccc, rmse, n}}}``, None if undefined."""
+        """Return ``{modality: {target: {r, r_low, r_high, r2, nev, ccc, rmse, n}}}``, None if undefined.
+
+        Modalities and targets of which nothing was both predicted and observed are left out.
+        """
         result: dict[str, dict[str, dict[str, float | int | None]]] = {}
         for modality in ("audio", "video", "fused"):
-            if not np.any(self.modality == modality):
-                continue
-            result[modality] = {}
             for target in TARGETS:
                 held_out = self.select(modality, target)
                 if not len(held_out.observed):
@@ -72,7 +72,9 @@ class Evaluation:
                     reliability=self.reliability.get(modality, {}).get(target),
                     clusters=held_out.stimulus,
                 )
-                result[modality][target] = {k: v if math.isfinite(v) else None for k, v in figures.items()}
+                result.setdefault(modality, {})[target] = {
+                    name: value if math.isfinite(value) else None for name, value in figures.items()
+                }
         return result
 
     def to_frame(self) -> pd.DataFrame:
@@ -90,17 +92,14 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return metrics and rows as plain lists and numbers, for JSON; what is undefined is None."""
-        rows = self.to_frame().drop(columns=["model", "protocol"])
+        rows = self.to_frame().drop(columns=["model", "protocol"]).to_dict(orient="records")
         return {
             "model": self.model,
             "protocol": self.protocol,
             "metrics": self.metrics(),
             "rows": [
-                {
-                    key: (None if isinstance(value, float) and not np.isfinite(value) else value)
-                    for key, value in row.items()
-                }
-                for row in rows.to_dict(orient="records")
+                {name: None if value != value else value for name, value in row.items()}  # only NaN differs
+                for row in rows
             ],
         }
 
@@ -113,10 +112,10 @@ class Evaluation:
             ax = Figure(figsize=(4, 4), layout="constrained").subplots()
         ax.plot([0, 1], [0, 1], color="0.8", linewidth=1, zorder=0)
         ax.plot(held_out.observed, held_out.predicted, "o", color="#0072B2", markersize=5)
-        r = self.metrics()[modality][target]["r"]
+        r = pearson_r(held_out.observed, held_out.predicted)
         name = "EPP" if target == "epp" else target
         ax.set(
             xlabel=f"{name} rated by people", ylabel=f"{name} predicted, held out", xlim=(0, 1), ylim=(0, 1)
         )
-        ax.set_title(f"{self.protocol}, {modality}" + ("" if r is None else f": r = {r:.2f}"))
+        ax.set_title(f"{self.protocol}, {modality}" + (f": r = {r:.2f}" if math.isfinite(r) else ""))
         return ax
