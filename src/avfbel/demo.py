@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from avfbel.data import norm_emotions
 from avfbel.emotion import EMOTIONS, rating_epp
 from avfbel.runtime import Analysis, Bundle, analyze
-from avfbel.senses import open_media
+from avfbel.runtime.figure import encode_figure
+from avfbel.runtime.files import write_whole
+from avfbel.runtime.plan import check_writable
+from avfbel.senses import Frame, open_media
 from avfbel.stimulus import compose, named, write_stimulus
 
 if TYPE_CHECKING:
@@ -42,9 +45,13 @@ class Demonstration:
 
 
 def demonstrate(
-    out: Path, *, seeds: Sequence[int] | None = None, progress: Callable[[int], None] | None = None
+    out: Path,
+    *,
+    seeds: Sequence[int] | None = None,
+    model: str | Path | Bundle = "default",
+    progress: Callable[[int], None] | None = None,
 ) -> list[Demonstration]:
-    """Make one clip of each of four stimuli, analyse it with the shipped model, and draw the results.
+    """Make one clip of each of four stimuli, analyse it, and draw the results.
 
     Parameters
     ----------
@@ -52,6 +59,8 @@ def demonstrate(
         Folder for the clips, their analyses (JSON) and `demo.png`; made if it does not exist.
     seeds : sequence of 4 int, optional
         Seeds of the clips; by default fresh ones, so that no two demonstrations are alike.
+    model : str, path or Bundle
+        The trained model; by default the shipped one.
     progress : callable, optional
         Called with 1 after each clip.
 
@@ -59,11 +68,18 @@ def demonstrate(
     -------
     list of Demonstration
         In the order of `STIMULI`.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be used.
+    UsageError
+        If nothing can be written into the folder.
     """
+    bundle = Bundle.open(model)
+    check_writable(out)
     if seeds is None:
         seeds = [int(seed) for seed in np.random.default_rng().integers(1_000, 10_000, len(STIMULI))]
-    out.mkdir(parents=True, exist_ok=True)
-    bundle = Bundle.open("default")
     shown = []
     for stimulus, seed in zip(STIMULI, seeds, strict=True):
         files = write_stimulus(compose(named(stimulus), seed=seed), out, f"{stimulus}_{seed:04d}")
@@ -74,16 +90,21 @@ def demonstrate(
         shown.append(Demonstration(stimulus=stimulus, seed=seed, media=media, norm=norm, analysis=analysis))
         if progress is not None:
             progress(1)
-    figure = contact_sheet(shown)
-    figure.savefig(out / "demo.png", dpi=150)
+    write_whole(out / "demo.png", encode_figure(contact_sheet(shown), "png"))
     return shown
+
+
+def held_out(card: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how well a model predicts the EPP of stimuli new to it, or None if its card does not say."""
+    figures = card.get("metrics", {}).get("leave-stimulus-out", {}).get("fused", {}).get("epp", {})
+    return None if any(figures.get(name) is None for name in ("r", "r_low", "r_high", "n")) else dict(figures)
 
 
 def contact_sheet(shown: Sequence[Demonstration]) -> Figure:
     """Draw one row a clip: frames, waveform, five emotions and EPP, the model beside the people."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 2.15 * len(shown) + 0.5), layout="constrained")
+    figure = Figure(figsize=(12, 2.15 * len(shown) + 0.5), dpi=150, layout="constrained")
     grid = figure.subplots(len(shown), 4, width_ratios=[2.4, 2.2, 2.4, 2.0], squeeze=False)
     for row, (axes, clip) in enumerate(zip(grid, shown, strict=True)):
         frames, sound, rate = _film_strip(clip.media)
@@ -100,7 +121,7 @@ def _film_strip(media: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.float3
     frames, pieces, rate = [], [], 1
     with open_media(media) as film:
         for event in film:
-            if hasattr(event, "rgb"):
+            if isinstance(event, Frame):
                 frames.append(event.rgb)
             else:
                 pieces.append(event.samples.mean(axis=1))
