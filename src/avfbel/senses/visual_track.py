@@ -82,6 +82,13 @@ def code_colours() -> NDArray[np.int16]:
 
 _COLOURS = code_colours()
 
+# Brightness (times 3), blue and red difference. Films keep half as much detail of colour as of brightness: an
+# outline looked for in red, green and blue would be blurred, the more so the smaller the film.
+_PERCEIVED = np.array(
+    [[3 * 0.299, 3 * 0.587, 3 * 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32
+)
+_SEEN = _COLOURS @ _PERCEIVED.T
+
 
 def change(colours: NDArray[np.uint8], previous: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return how much each pixel changed beyond noise, of 255: the largest of the channels, (h, w).
@@ -263,6 +270,6 @@ def _contrast(background: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 
 def _within(colour: tuple[int, int, int], background: tuple[int, int, int]) -> NDArray[np.bool_]:
-    centre = np.array(colour, np.int32)
-    reach = ((centre - np.array(background, np.int32)) ** 2).sum() / 4
-    return np.asarray(((_COLOURS - centre) ** 2).sum(1) < reach)
+    centre = _PERCEIVED @ np.array(colour, np.float32)
+    reach = ((centre - _PERCEIVED @ np.array(background, np.float32)) ** 2).sum() / 4
+    return np.asarray(((_SEEN - centre) ** 2).sum(1) < reach)
