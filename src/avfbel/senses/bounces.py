@@ -23,7 +23,7 @@ MIN_SHARE = 0.05
 LINE = 0.4
 """Share of the body above the line whose height is followed."""
 
-MIN_FIT = 0.8
+MIN_FIT = 0.9
 """Share of the lift's energy that a single arch must explain for a rise and fall to be a bounce."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +10,6 @@ from numpy.typing import NDArray
 from avfbel.senses.bounces import Bounce
 from avfbel.senses.features import MAP_SIZE
 from avfbel.senses.visual_features import intervals_of
-
-
-@lru_cache(maxsize=64)
-def _shares(n: int, size: int) -> NDArray[np.float32]:
-    """Return the (size, n) matrix that averages n pixels over `size` equal stretches."""
-    edges = np.linspace(0, n, size + 1)
-    pixel = np.arange(n)
-    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return np.asarray((np.clip(overlap, 0, None) * size / n).astype(np.float32))
 
 
 def area_average(picture: NDArray[np.generic], *, size: int = MAP_SIZE) -> NDArray[np.float32]:
@@ -34,10 +24,23 @@ def area_average(picture: NDArray[np.generic], *, size: int = MAP_SIZE) -> NDArr
     averaged = np.zeros((size, size), np.float32)
     rows, columns = np.flatnonzero(picture.any(1)), np.flatnonzero(picture.any(0))
     if rows.size:
-        y, x = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        down = _shares(height, size)[:, y] @ picture[y, x].astype(np.float32)
-        averaged[:] = down @ _shares(width, size)[:, x].T
+        top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+        lit = picture[top:bottom, left:right].astype(np.float32)
+        down = _sums(lit, np.linspace(0, height, size + 1) - top)
+        across = _sums(np.ascontiguousarray(down.T), np.linspace(0, width, size + 1) - left)
+        averaged[:] = across.T * np.float32(size * size / (height * width))
     return averaged
+
+
+def _sums(picture: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Sum the rows of a picture (n, m) between successive edges, given in rows; (len(edges) − 1, m)."""
+    n = len(picture)
+    upto = np.zeros((n + 1, picture.shape[1]), np.float32)
+    np.cumsum(picture, axis=0, out=upto[1:])
+    at = np.clip(edges, 0, n)
+    whole = np.minimum(at.astype(int), n - 1)
+    part = (at - whole).astype(np.float32)[:, None]
+    return np.diff(upto[whole] + part * picture[whole], axis=0)
 
 
 def event_values(shots: Sequence[Sequence[Bounce]]) -> NDArray[np.float64]:

@@ -29,9 +29,7 @@ class Silhouette(NamedTuple):
     box: Area
 
 
-def outline(
-    codes: NDArray[np.uint16], table: NDArray[np.bool_], region: Area | None = None
-) -> Silhouette | None:
+def outline(codes: NDArray[np.uint16], table: NDArray[np.bool_]) -> Silhouette | None:
     """Describe the largest connected patch of the body's colours.
 
     Parameters
@@ -40,23 +38,18 @@ def outline(
         Colour codes of a frame without black bars.
     table : ndarray, shape (32768,)
         Whether a code belongs to the body (see `body_table`).
-    region : Area, optional
-        Where to look; by default everywhere.
 
     Returns
     -------
     Silhouette or None
         None if the body is not to be seen.
     """
-    height, width = codes.shape
-    region = region or Area(0, height, 0, width)
-    mask = table.take(codes[region.top : region.bottom, region.left : region.right])
+    mask = table.take(codes)
     box = _box(mask)
     if box is None:
         return None
     patch, within = largest_patch(mask[box.top : box.bottom, box.left : box.right])
-    top, left = region.top + box.top + within.top, region.left + box.left + within.left
-    return describe(patch, top=top, left=left, height=height)
+    return describe(patch, top=box.top + within.top, left=box.left + within.left, height=codes.shape[0])
 
 
 def _box(mask: NDArray[np.bool_]) -> Area | None:

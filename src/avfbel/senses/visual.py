@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avfbel.errors import UsageError
 from avfbel.senses.bounces import Bounce, bounces_of
 from avfbel.senses.feature_maps import area_average, event_values, paint
 from avfbel.senses.features import MAP_SIZE, VISUAL_FEATURES
@@ -122,11 +123,11 @@ class VisualTrack:
 
         Raises
         ------
-        ValueError
-            If `rgb` is not an RGB picture of bytes, or not later than the frame before.
+        UsageError
+            If `rgb` is not an RGB picture of bytes.
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
-            raise ValueError(f"a frame must be (height, width, 3) uint8, got {rgb.shape} {rgb.dtype}")
+            raise UsageError(f"a frame must be (height, width, 3) uint8, got {rgb.shape} {rgb.dtype}")
         index = self._count if index is None else index
         self._count = index + 1
         cell = thinning_cell(time_s)
@@ -246,7 +247,7 @@ def _outline(frame: _Kept, area: Area, body: Body, table: NDArray[np.bool_]) -> 
     key = (area, body)
     if key not in frame.outlines:
         codes = frame.codes[area.top : area.bottom, area.left : area.right]
-        frame.outlines[key] = outline(codes, table, body.region)
+        frame.outlines[key] = outline(codes, table)
     return frame.outlines[key]
 
 

@@ -23,8 +23,11 @@ EDGE = 32
 CUT_SHARE = 0.4
 """A cut changes more than this share of the pixels clearly."""
 
-PAN_SHARE = 0.5
-"""A pan changes at least this share of the cells with edges, over at least this share of width or height."""
+PAN_SHARE, PAN_SPAN = 0.35, 0.5
+"""A pan changes this share of the cells with edges, over this share of width or height.
+
+Edges that lie along its direction do not change.
+"""
 
 
 class Cells(NamedTuple):
@@ -97,4 +100,4 @@ def camera_moves(cells: Cells, body: NDArray[np.bool_]) -> bool:
     rows, columns = np.flatnonzero(other.any(1)), np.flatnonzero(other.any(0))
     span = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
     share = np.count_nonzero(other) / np.count_nonzero((cells.edge & outside) | other)
-    return bool(share >= PAN_SHARE and span >= PAN_SHARE * N_CELLS)
+    return bool(share >= PAN_SHARE and span >= PAN_SPAN * N_CELLS)

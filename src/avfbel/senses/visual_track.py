@@ -49,11 +49,10 @@ class Area(NamedTuple):
 
 
 class Body(NamedTuple):
-    """How the moving body is told from the rest: its colour, that of the background, and where it may be."""
+    """How the moving body is told from the rest: its colour and that of the background, of 255."""
 
     colour: tuple[int, int, int]
     background: tuple[int, int, int]
-    region: Area
 
 
 def planes(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -82,10 +81,10 @@ def code_colours() -> NDArray[np.int16]:
 
 _COLOURS = code_colours()
 
-# Brightness (times 3), blue and red difference. Films keep half as much detail of colour as of brightness: an
+# Brightness (times 2), blue and red difference. Films keep half as much detail of colour as of brightness: an
 # outline looked for in red, green and blue would be blurred, the more so the smaller the film.
 _PERCEIVED = np.array(
-    [[3 * 0.299, 3 * 0.587, 3 * 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32
+    [[2 * 0.299, 2 * 0.587, 2 * 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32
 )
 _SEEN = _COLOURS @ _PERCEIVED.T
 
@@ -128,15 +127,16 @@ def active_area(codes: NDArray[np.uint16]) -> Area:
     Area(top=5, bottom=35, left=0, right=30)
     """
     dark = BLACK >> 3
-    lit = np.zeros(codes.shape[1:], dtype=bool)
-    for code in codes:
-        lit |= (code >> 10 >= dark) | (code >> 5 & 31 >= dark) | (code & 31 >= dark)
-    height, width = lit.shape
+    often = np.zeros(codes.shape[1:], np.uint8)  # number of frames, of at most 255, in which a pixel is lit
+    for code in codes[:255]:
+        often += (code >> 10 >= dark) | (code >> 5 & 31 >= dark) | (code & 31 >= dark)
+    height, width = often.shape
+    lit = often > 0
     rows, columns = np.flatnonzero(lit.mean(1) > 0.02), np.flatnonzero(lit.mean(0) > 0.02)
     if rows.size == 0 or columns.size == 0:
         return Area(0, height, 0, width)
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    inner = lit[top:bottom, left:right]
+    inner = often[top:bottom, left:right] / len(codes[:255])
     edge_rows, edge_columns = inner.mean(1), inner.mean(0)
     depth = max(1, round(0.01 * max(height, width)))  # a soft edge between bar and picture
     is_bar = (
@@ -174,7 +174,7 @@ def body_table(body: Body) -> NDArray[np.bool_]:
 
     Examples
     --------
-    >>> red = Body((248, 0, 0), (200, 200, 200), Area(0, 1, 0, 1))
+    >>> red = Body((248, 0, 0), (200, 200, 200))
     >>> body_table(red)[[31 << 10, 25 << 10 | 25 << 5 | 25]]
     array([ True, False])
     """
@@ -199,9 +199,8 @@ def find_body(codes: NDArray[np.uint16], background: tuple[int, int, int], *, st
     Returns
     -------
     Body or None
-        None if nothing moves. Its region is the whole picture.
+        None if nothing moves.
     """
-    _, height, width = codes.shape
     few = np.ascontiguousarray(codes[:, ::stride, ::stride])
     contrast = _contrast(background)[few]
     excess = contrast - contrast.min(0)
@@ -210,7 +209,6 @@ def find_body(codes: NDArray[np.uint16], background: tuple[int, int, int], *, st
     if largest < MIN_CONTRAST:
         return None
     moved = excess >= max(MIN_CONTRAST, largest // 4)
-    whole = Area(0, height, 0, width)
     best, best_size = None, 0.0
     remaining = few[moved]
     n_moved = remaining.size
@@ -221,7 +219,7 @@ def find_body(codes: NDArray[np.uint16], background: tuple[int, int, int], *, st
         members = _within(colour, background)
         size = _moving_size(members[few], moved)
         if size > best_size:
-            best, best_size = Body(colour, background, whole), size
+            best, best_size = Body(colour, background), size
         remaining = remaining[~members[remaining]]
     return best
 
