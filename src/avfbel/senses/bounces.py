@@ -36,6 +36,9 @@ SLACK = 0.04
 NOISE_LIFT, REST_LIFT = 0.003, 0.005
 """Standard deviation, in picture heights, of a lift and of the height of rest from bounce to bounce."""
 
+AT_REST = 0.3
+"""Weight of the lean of a body at rest; at the top of a bounce it is 1 more."""
+
 MAX_OVERSHOOT = 1.5
 """An arch is at most this many times as high as the highest frame seen of it."""
 
@@ -279,8 +282,8 @@ def lean_at_joints(
     """Return the body's lean before the first bounce and after each, (n_bounces + 1,), in rad.
 
     Lean is the direction of the longer axis, which turns evenly during a bounce; the joints of that broken
-    line are fitted to all frames by least squares, weighted by how elongated the body is (a round one has no
-    lean).
+    line are fitted to all frames by least squares. A frame weighs the more the longer the body (a round one
+    has no lean) and the higher it is: at rest the floor may hide part of it.
     """
     xx, xy, yy = np.array([s.covariance for s in silhouettes]).T
     anisotropy = np.hypot(yy - xx, 2 * xy) / (xx + yy)
@@ -292,7 +295,7 @@ def lean_at_joints(
     phase = np.clip((time_s - starts[which]) / (ends - starts)[which], 0, 1)
     at = np.arange(len(time_s))
     basis[at, which], basis[at, which + 1] = 1 - phase, phase
-    weight = anisotropy[:, None]
+    weight = anisotropy[:, None] * (AT_REST + np.sin(np.pi * phase[:, None]))
     stiffness = 1e-3 * np.diff(np.eye(len(arches) + 1), axis=0)  # decides what no frame shows
     design = np.concatenate([basis * weight, stiffness])
     target = np.concatenate([lean * weight[:, 0], np.zeros(len(arches))])
