@@ -57,7 +57,8 @@ class AVFBEL(Estimator):
     dropout, weight_decay, learning_rate : float
         Regularisation and step size of the gradient-trained stage.
     batch_size, epochs : int
-        Clips a step, and passes of the gradient-trained stage.
+        Clips a step, and passes of the gradient-trained stage. 30 passes over 1520 windows, each heard, seen
+        and both, show 137 000 samples; the paper's 100 passes over 760 showed 76 000.
     bel_epochs : int
         Shuffled passes of the local rule.
     rule : {"moren", "belbic", "published"}
@@ -103,7 +104,7 @@ class AVFBEL(Estimator):
         weight_decay: float = 1e-3,
         learning_rate: float = 1e-3,
         batch_size: int = 32,
-        epochs: int = 100,
+        epochs: int = 30,
         bel_epochs: int = 30,
         rule: str = "moren",
         alpha: float = 0.1,
