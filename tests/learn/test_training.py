@@ -30,6 +30,12 @@ SMALL = {"width": 2, "n_visual": 8, "hidden": 8}
 ONE_EPOCH = Settings(epochs=1, parameters=SMALL)
 
 
+@pytest.fixture(autouse=True)
+def one_batch_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports are compared with torch on one batch: test_export tries many."""
+    monkeypatch.setattr(export, "TRIED_BATCHES", (2,))
+
+
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 

@@ -89,22 +89,22 @@ def evaluate(
     from avfbel.errors import UsageError
     from avfbel.learn import Settings, cross_validate
     from avfbel.learn.candidates import CIRCUITS, check_candidate, circuit
+    from avfbel.learn.crossvalidation import check_protocol
     from avfbel.learn.evaluation import TARGETS
-    from avfbel.learn.protocols import check_protocol
     from avfbel.runtime.files import encode_json, write_whole
     from avfbel.runtime.plan import check_writable
 
     if target is not None and target not in TARGETS:
         raise UsageError(f"no target {target!r}: choose one of {', '.join(TARGETS)}")
-    check_protocol(protocol)
     settings = Settings(epochs=epochs, seed=seed)
     for name in model:
         check_candidate(name)
         if name in CIRCUITS:
             circuit(name, settings)  # says now, not after an hour of measuring, if torch is not installed
+    if out is not None and out.is_dir():
+        raise UsageError(f"{out} is a folder: name a JSON file")
+    check_protocol(protocol, data)
     if out is not None:
-        if out.is_dir():
-            raise UsageError(f"{out} is a folder: name a JSON file")
         check_writable(out.parent)
     results = []
     with warnings_as_notes(), progress_stages() as tell:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.data.dataset import Progress
+from avfbel.data.dataset import SIEVERS2021, Progress
+from avfbel.data.manifest import read_manifest
+from avfbel.data.norms import load_norms
 from avfbel.data.targets import KINDS
 from avfbel.errors import InputError, UsageError
 from avfbel.learn.candidates import NAME_OF_MODALITY, Settings, check_candidate, check_lessons, make_candidate
 from avfbel.learn.evaluation import TARGETS, Evaluation
 from avfbel.learn.metrics import mean_by
-from avfbel.learn.protocols import Fold, check_folds, make_folds
+from avfbel.learn.protocols import LEAVE_GROUP_OUT, Fold, check_folds, make_folds
 
 if TYPE_CHECKING:
     from avfbel.brain.model import AVFBEL
@@ -98,6 +101,29 @@ def cross_validate(
         baseline=np.concatenate([row.baseline for row in rows]),
         reliability=data.reliability,
     )
+
+
+def check_protocol(protocol: str, data: str | Path) -> None:
+    """Refuse a protocol by which clips cannot be divided, before they are measured.
+
+    Parameters
+    ----------
+    protocol : str
+        One of `avfbel.learn.PROTOCOLS`.
+    data : str or path
+        "sievers2021", or a manifest, as `load_dataset` takes it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such protocol or column, the clips cannot be divided so, or the manifest has faults.
+    """
+    if str(data) != SIEVERS2021:
+        manifest = read_manifest(data)
+        groups = {name: [row.groups[name] for row in manifest.rows] for name in manifest.group_columns}
+        make_folds(protocol, stimulus=[row.stimulus for row in manifest.rows], groups=groups)
+    elif protocol.removeprefix(LEAVE_GROUP_OUT) in ("", protocol):  # its columns come with its clips
+        make_folds(protocol, stimulus=load_norms().stimuli)
 
 
 def evaluate(

@@ -96,27 +96,9 @@ def make_folds(
             *_column(protocol.removeprefix(LEAVE_GROUP_OUT), {**(groups or {}), "stimulus": names})
         )
     else:
-        raise _unknown(protocol)
+        raise UsageError(f"no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
     check_folds(folds, stimulus=names)
     return folds
-
-
-def check_protocol(protocol: str) -> None:
-    """Refuse a protocol that there is not, before there are any clips to divide.
-
-    Raises
-    ------
-    UsageError
-        Naming the protocols.
-    """
-    named = [name for name in PROTOCOLS if not name.startswith(LEAVE_GROUP_OUT)]
-    by_column = protocol.startswith(LEAVE_GROUP_OUT) and protocol != LEAVE_GROUP_OUT
-    if protocol not in named and not by_column:
-        raise _unknown(protocol)
-
-
-def _unknown(protocol: str) -> UsageError:
-    return UsageError(f"no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
 
 
 def leave_group_out(group: ArrayLike, what: str = "group") -> list[Fold]:
