@@ -27,7 +27,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def avfbel(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", envvar="AVFBEL_DEBUG", help="Show the traceback of an error.")
