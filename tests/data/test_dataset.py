@@ -187,8 +187,9 @@ def test_processes_measure_the_same_and_a_script_needs_no_guard(media: Path) -> 
 
 def test_progress_counts_every_clip_once(media: Path) -> None:
     path = manifest(media, ALL)
+    told: list[tuple[str, int, int]] = []
     for _ in ("first time", "from what is kept"):
-        told: list[tuple[str, int, int]] = []
+        told.clear()
         avfbel.load_dataset(path, jobs=1, progress=lambda *step: told.append(step))
         assert told[-1] == ("measuring clips", 3, 3)
         assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)

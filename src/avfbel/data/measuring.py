@@ -17,6 +17,7 @@ from avfbel.data.cache import (
     write_measured,
 )
 from avfbel.data.manifest import Clip
+from avfbel.data.workers import work_in_processes
 from avfbel.errors import InputError
 from avfbel.senses.measure import Excerpt, measure_excerpts
 
@@ -68,7 +69,8 @@ def measure_clips(
     Raises
     ------
     InputError
-        If clips cannot be measured, naming each of them; the measurements of the others are kept.
+        If clips cannot be measured, naming each of them, or a process was ended from outside; what
+        is measured stays.
     """
     folder = cache_folder(manifest)
     digest_of = {media: file_digest(media) for media in dict.fromkeys(clip.media for clip in clips)}
@@ -124,17 +126,13 @@ def _jobs(
 def _run_all(todo: Sequence[Job], jobs: int) -> Iterator[tuple[Job, str | None]]:
     if jobs <= 1:
         for job in todo:
-            yield job, _run(job, threads=None)
+            yield job, _run(job, None)
         return
-    # joblib's workers, unlike those of multiprocessing, do not run the caller's script: it needs no guard.
-    import joblib
-
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
-    results = parallel(joblib.delayed(_run)(job, threads=1) for job in todo)
+    results = work_in_processes(_run, [(job, 1) for job in todo], jobs=jobs, in_order=True)
     yield from zip(todo, results, strict=True)
 
 
-def _run(job: Job, *, threads: int | None) -> str | None:
+def _run(job: Job, threads: int | None) -> str | None:
     """Measure one file and keep the result; return what went wrong, if the file is to blame."""
     try:
         measured = measure_excerpts(job.media, job.excerpts, window=job.window, hop=job.hop, threads=threads)

@@ -13,7 +13,8 @@ from avfbel.data.dataset import SIEVERS2021, Progress
 from avfbel.data.manifest import read_manifest
 from avfbel.data.norms import load_norms
 from avfbel.data.targets import KINDS
-from avfbel.errors import InputError, UsageError
+from avfbel.data.workers import work_in_processes
+from avfbel.errors import UsageError
 from avfbel.learn.candidates import NAME_OF_MODALITY, Settings, check_candidate, check_lessons, make_candidate
 from avfbel.learn.evaluation import TARGETS, Evaluation
 from avfbel.learn.metrics import mean_by
@@ -233,21 +234,11 @@ def _column_means(table: Array) -> Array:
 def _run(
     model: str, data: Dataset, folds: Sequence[Fold], settings: Settings, jobs: int | None
 ) -> Iterator[list[HeldOut]]:
-    """Yield what each fold gives, as soon as it is done."""
+    """Return what each fold gives, as soon as it is done."""
     import joblib
-    from joblib.externals.loky.process_executor import BrokenProcessPool
 
+    tasks = [(model, data, fold, settings) for fold in folds]
     jobs = min(jobs or joblib.cpu_count(), len(folds))
     if jobs == 1:
-        for fold in folds:
-            yield hold_out(model, data, fold, settings)
-        return
-    # joblib's workers do not run the caller's script, which so needs no guard, and share the maps in memory.
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    try:
-        yield from parallel(joblib.delayed(hold_out)(model, data, fold, settings) for fold in folds)
-    except BrokenProcessPool as error:
-        raise InputError(
-            "a process was ended from outside while it held out clips, as happens when memory runs out: "
-            f"try it with fewer processes than {jobs} (--jobs)"
-        ) from error
+        return (hold_out(*task) for task in tasks)
+    return work_in_processes(hold_out, tasks, jobs=jobs, in_order=False)
