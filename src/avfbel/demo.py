@@ -11,9 +11,9 @@ import numpy as np
 
 from avfbel.data import norm_emotions
 from avfbel.emotion import EMOTIONS, rating_epp
+from avfbel.files import write_whole
 from avfbel.runtime import Analysis, Bundle, analyze
 from avfbel.runtime.figure import encode_figure
-from avfbel.runtime.files import write_whole
 from avfbel.runtime.plan import check_writable
 from avfbel.senses import Frame, open_media
 from avfbel.stimulus import compose, named, write_stimulus

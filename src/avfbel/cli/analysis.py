@@ -109,8 +109,9 @@ def features(
 
     Example: avfbel features film.mp4 --out features.csv
     """
+    from avfbel.files import write_whole
     from avfbel.runtime.feature_table import FEATURE_COLUMNS, feature_rows
-    from avfbel.runtime.files import encode_csv, write_whole
+    from avfbel.runtime.files import encode_csv
     from avfbel.runtime.plan import check_writable, expand
     from avfbel.senses.windows import check_window
 

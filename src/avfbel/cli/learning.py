@@ -87,11 +87,12 @@ def evaluate(
     """
     from avfbel.data import load_dataset
     from avfbel.errors import UsageError
+    from avfbel.files import write_whole
     from avfbel.learn import Settings, cross_validate
     from avfbel.learn.candidates import CIRCUITS, check_candidate, circuit
     from avfbel.learn.crossvalidation import check_protocol
     from avfbel.learn.evaluation import TARGETS
-    from avfbel.runtime.files import encode_json, write_whole
+    from avfbel.runtime.files import encode_json
     from avfbel.runtime.plan import check_writable
 
     if target is not None and target not in TARGETS:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from avfbel.files import whole_files
 from avfbel.senses.features import ALL_ACOUSTIC, MAP_SIZE, VISUAL_FEATURES
 from avfbel.senses.measure import Excerpt, Measurement
 
@@ -163,13 +164,8 @@ def pack(measurement: Measurement) -> Measured:
 
 def write_measured(measured: Measured, path: Path) -> None:
     """Write arrays whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **measured)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_files(path) as (part,), part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **measured)
 
 
 def read_measured(path: Path) -> Measured | None:

@@ -7,8 +7,6 @@ export.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfbel.brain.regions import ACOUSTIC, MAPS, SENSES
+from avfbel.files import write_whole
 
 if TYPE_CHECKING:
     from avfbel.brain.model import AVFBEL
@@ -72,7 +71,7 @@ def export_model(model: AVFBEL, folder: str | Path) -> dict[str, str]:
         raise RuntimeError(f"the exported graph does not agree with the model: {too_far}")
     contents = {"model.onnx": graph, "weights.safetensors": save(weights)}
     for name, content in contents.items():
-        _write_whole(folder / name, content)
+        write_whole(folder / name, content)
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
@@ -158,16 +157,3 @@ def _example(
     acoustic[rng.random(acoustic.shape) < 0.1] = np.nan
     evidence = np.clip(rng.uniform(-0.5, 1.5, (n, len(SENSES))), 0.0, 1.0)
     return maps.astype(np.float32), acoustic.astype(np.float32), evidence.astype(np.float32)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write under a temporary name in the same folder, then rename."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

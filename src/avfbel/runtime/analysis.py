@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from avfbel.emotion import EMOTIONS
 from avfbel.errors import UsageError
-from avfbel.runtime.files import Cell, Format, encode, write_whole
+from avfbel.files import write_whole
+from avfbel.runtime.files import Cell, Format, encode
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from avfbel._version import __version__
 from avfbel.errors import InputError
-from avfbel.runtime.files import encode, remove_parts, write_whole
+from avfbel.files import remove_parts, write_whole
+from avfbel.runtime.files import encode
 from avfbel.runtime.fold import analyze, digest, settings_of, shown
 from avfbel.runtime.plan import BatchPlan, Task
 from avfbel.runtime.pool import map_tasks

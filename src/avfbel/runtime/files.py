@@ -1,14 +1,11 @@
-"""Results on disk: CSV, Parquet or JSON, written whole or not at all."""
+"""What result files hold: CSV, Parquet or JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Sequence
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from avfbel.errors import UsageError
@@ -24,53 +21,6 @@ Cell = str | int | float | bool | None
 _WHOLE_NUMBERS = ("window", "start_frame", "end_frame")
 _TRUTHS = ("evidence", "in_range")
 _TEXTS = ("media",)
-
-
-def write_whole(path: str | PathLike[str], content: bytes) -> Path:
-    """Write a file under a temporary name beside its own, then rename it: it is there whole or not at all.
-
-    Parameters
-    ----------
-    path : path
-        The file to write; what was there before is replaced at once.
-    content : bytes
-        All of its content.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    OSError
-        If the disk is full or the folder cannot be written into; nothing is left behind then.
-    """
-    path = Path(path)
-    part = _part(path, os.getpid())
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error  # names the file that was wanted
-    finally:
-        part.unlink(missing_ok=True)
-    return path
-
-
-def remove_parts(paths: Iterable[Path], process_ids: Iterable[int]) -> None:
-    """Remove what processes that were ended in the middle of `write_whole` have left of files."""
-    pids = list(process_ids)
-    for path in paths:
-        for pid in pids:
-            _part(path, pid).unlink(missing_ok=True)
-
-
-def _part(path: Path, process_id: int) -> Path:
-    return path.with_name(f".{path.name}.{process_id}.part")
 
 
 def encode(analysis: Analysis, file_format: Format) -> bytes:

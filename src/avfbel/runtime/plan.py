@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 from avfbel.errors import UsageError
-from avfbel.runtime.files import Format, require_parquet, write_whole
+from avfbel.files import write_whole
+from avfbel.runtime.files import Format, require_parquet
 from avfbel.runtime.fold import shown
 from avfbel.runtime.status import STATUS_NAME
 from avfbel.senses.sensorium import Modality, check_modality

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from avfbel.errors import UsageError
-from avfbel.runtime.files import encode_csv, write_whole
+from avfbel.files import write_whole
+from avfbel.runtime.files import encode_csv
 
 STATUS_NAME = "status.csv"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from avfbel.errors import InputError, UsageError
+from avfbel.files import write_whole
 from avfbel.stimulus.files import write_stimulus
 from avfbel.stimulus.parameters import RANGES, named, named_stimuli
 from avfbel.stimulus.score import compose
@@ -209,15 +211,10 @@ def _cores() -> int:
 
 
 def _write_manifest(clips: list[Clip], path: Path) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            for clip in clips:
-                parameters = asdict(named(clip.stimulus))
-                writer.writerow({"media": f"{clip.stem}.mp4", **clip._asdict(), **parameters})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for clip in clips:
+        parameters = asdict(named(clip.stimulus))
+        writer.writerow({"media": f"{clip.stem}.mp4", **clip._asdict(), **parameters})
+    return write_whole(path, table.getvalue().encode())

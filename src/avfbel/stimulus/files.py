@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from avfbel.files import whole_files
 from avfbel.stimulus.film import write_film
 from avfbel.stimulus.midi import write_midi
 from avfbel.stimulus.motion import ball_motion
@@ -52,12 +50,15 @@ def write_stimulus(score: Score, folder: str | Path, stem: str, *, sound: Sound 
     ['happy_0007.mid', 'happy_0007.wav', 'happy_0007.mp4', 'happy_0007.json']
     """
     samples = synthesize(score, sound=sound)
-    with _whole_or_not_at_all(Path(folder), stem) as (midi, wav, film, truth):
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{stem}{suffix}" for suffix in SUFFIXES]
+    with whole_files(*paths) as (midi, wav, film, truth):
         write_midi(score, midi)
         write_wav(samples, wav)
         write_film(score, samples, film)
         truth.write_text(json.dumps(ground_truth(score), indent=1) + "\n", encoding="utf-8")
-    return [Path(folder) / f"{stem}{suffix}" for suffix in SUFFIXES]
+    return paths
 
 
 def ground_truth(score: Score) -> dict[str, Any]:
@@ -85,20 +86,3 @@ def ground_truth(score: Score) -> dict[str, Any]:
             for t, x, y, s in zip(*(column.tolist() for column in columns), strict=True)
         ],
     }
-
-
-@contextmanager
-def _whole_or_not_at_all(folder: Path, stem: str) -> Iterator[list[Path]]:
-    """Offer temporary names beside the final ones, and rename them once all four are written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    final = [folder / f"{stem}{suffix}" for suffix in SUFFIXES]
-    temporary = [folder / f".{stem}.{os.getpid()}.tmp{suffix}" for suffix in SUFFIXES]
-    try:
-        for path in temporary:
-            path.touch()  # an unwritable folder is noticed before the work starts
-        yield temporary
-        for path, name in zip(temporary, final, strict=True):
-            path.replace(name)
-    finally:
-        for path in temporary:
-            path.unlink(missing_ok=True)
