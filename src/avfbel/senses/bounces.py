@@ -286,7 +286,7 @@ def lean_at_joints(
     has no lean) and the higher it is: at rest the floor may hide part of it.
     """
     xx, xy, yy = np.array([s.covariance for s in silhouettes]).T
-    anisotropy = np.hypot(yy - xx, 2 * xy) / (xx + yy)
+    anisotropy = np.hypot(yy - xx, 2 * xy) / np.maximum(xx + yy, 1e-9)  # of a single pixel: 0
     lean = np.unwrap(np.arctan2(2 * xy, yy - xx), period=2 * np.pi) / 2
     basis = np.zeros((len(time_s), len(arches) + 1))
     bounds = np.array([a.start_s for a in arches] + [np.inf])

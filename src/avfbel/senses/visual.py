@@ -21,7 +21,7 @@ from avfbel.senses.feature_maps import area_average, event_values, paint
 from avfbel.senses.features import MAP_SIZE, VISUAL_FEATURES
 from avfbel.senses.silhouette import Silhouette, outline
 from avfbel.senses.visual_features import visual_features
-from avfbel.senses.visual_steadiness import N_CELLS, Cells, camera_moves, cells_of, is_cut
+from avfbel.senses.visual_steadiness import CELL, Cells, camera_moves, cells_of, is_cut
 from avfbel.senses.visual_track import (
     Area,
     Body,
@@ -42,7 +42,7 @@ What key frames change in a still film is less than the former, and much less th
 one would follow: one of 3 % of the picture's width and height that crosses it within a second.
 """
 
-SAMPLED_FRAMES = 16
+SAMPLED_FRAMES = 12
 """Frames of a window from which bars, background and body are estimated."""
 
 MIN_FRAMES = 6
@@ -107,6 +107,7 @@ class VisualTrack:
         self._colours: NDArray[np.uint8] | None = None
         self._cell = -1
         self._count = 0
+        self._expected: tuple[Area, Body, NDArray[np.bool_]] | None = None
 
     def push(self, rgb: NDArray[np.uint8], time_s: float, index: int | None = None) -> None:
         """Take the next frame.
@@ -142,7 +143,11 @@ class VisualTrack:
             interval = time_s - self._frames[-1].time_s
         starts = changed is None or is_cut(changed)
         cells = cells_of(colours, changed)
-        self._frames.append(_Kept(time_s, index, colour_codes(colours), changed, interval, cells, starts))
+        frame = _Kept(time_s, index, colour_codes(colours), changed, interval, cells, starts)
+        self._frames.append(frame)
+        if self._expected is not None:  # most likely, the next window asks for the same again
+            _outline(frame, *self._expected)
+            _movement(frame, self._expected[0])
 
     def forget(self, before_s: float) -> None:
         """Drop the frames before a time, in s: no window that is still to be measured starts earlier."""
@@ -166,7 +171,11 @@ class VisualTrack:
         g_video = min(1.0, max(0.0, (mean - NO_MOVEMENT) / (FULL_MOVEMENT - NO_MOVEMENT)))
         if g_video == 0:
             return _nothing(window[0].index, window[-1].index)
-        shots = [_bounces(shot, area) for shot in _shots(window) if len(shot) >= MIN_FRAMES]
+        shots = []
+        for shot in _shots(window):
+            body = _body(shot, area) if len(shot) >= MIN_FRAMES else None
+            self._expected = (area, body, body_table(body)) if body is not None else None
+            shots.append(_bounces(shot, *self._expected) if self._expected is not None else [])
         bounces = tuple(b for shot in shots for b in shot)
         weights = _weights(bounces, window[1:], [m for m, _ in movement])
         return VisualMeasurement(
@@ -216,15 +225,15 @@ def _sample(frames: list[_Kept], area: Area | None = None) -> NDArray[np.uint16]
     return codes if area is None else codes[:, area.top : area.bottom, area.left : area.right]
 
 
-def _bounces(shot: list[_Kept], area: Area) -> list[Bounce]:
-    """Find the bounces of a shot, in the stretches during which the camera holds still."""
+def _body(shot: list[_Kept], area: Area) -> Body | None:
     codes = _sample(shot, area)
-    body = find_body(codes, background_colour(codes))
-    if body is None:
-        return []
-    table = body_table(body)
+    return find_body(codes, background_colour(codes))
+
+
+def _bounces(shot: list[_Kept], area: Area, body: Body, table: NDArray[np.bool_]) -> list[Bounce]:
+    """Find the bounces of a shot, in the stretches during which the camera holds still."""
     outlines = [_outline(frame, area, body, table) for frame in shot]
-    around = _cells_around([s for s in outlines if s is not None], area, shot[-1].codes.shape)
+    around = _cells_around([s for s in outlines if s is not None], area, shot[-1].cells.edge.shape)
     result: list[Bounce] = []
     stretch: list[tuple[float, Silhouette]] = []
     from_start = shot[0].starts
@@ -253,14 +262,13 @@ def _outline(frame: _Kept, area: Area, body: Body, table: NDArray[np.bool_]) -> 
 
 def _cells_around(silhouettes: list[Silhouette], area: Area, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return the cells that the body reaches at any time, with a margin of one."""
-    around = np.zeros((N_CELLS, N_CELLS), dtype=bool)
+    around = np.zeros(shape, dtype=bool)
     if silhouettes:
         boxes = np.array([s.box for s in silhouettes])
         top, left = area.top + boxes[:, 0].min(), area.left + boxes[:, 2].min()
         bottom, right = area.top + boxes[:, 1].max(), area.left + boxes[:, 3].max()
-        y, x = N_CELLS / shape[0], N_CELLS / shape[1]
-        rows = slice(max(0, int(top * y) - 1), int(np.ceil(bottom * y)) + 1)
-        around[rows, max(0, int(left * x) - 1) : int(np.ceil(right * x)) + 1] = True
+        rows = slice(max(0, top // CELL - 1), bottom // CELL + 2)
+        around[rows, max(0, left // CELL - 1) : right // CELL + 2] = True
     return around
 
 

@@ -1,7 +1,7 @@
 """Does the camera hold still? Cuts and pans move the whole picture, and neither is a bounce.
 
-A picture is divided into 32 × 32 cells. Where the camera moves, whatever has edges changes, all over the
-picture; where it holds still, only the cells that something moves through do.
+A picture is divided into cells of 8 × 8 pixels. Where the camera moves, whatever has edges changes, all over
+the picture; where it holds still, only the cells that something moves through do.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-N_CELLS = 32
-"""Cells across and down."""
+CELL = 8
+"""Height and width of a cell, in pixels."""
 
 CLEAR = 16
 """A change of a pixel beyond noise, of 255, that is clearly seen."""
@@ -50,7 +50,7 @@ def cells_of(colours: NDArray[np.uint8], changed: NDArray[np.uint8] | None) -> C
     Returns
     -------
     Cells
-        Two arrays (32, 32).
+        Two arrays (h // 8, w // 8); what is left over at the edges is not looked at.
     """
     brightness = (colours[0] >> 2) + (colours[1] >> 1) + (colours[2] >> 2)
     span = _by_cell(np.maximum, brightness) - _by_cell(np.minimum, brightness)
@@ -59,9 +59,11 @@ def cells_of(colours: NDArray[np.uint8], changed: NDArray[np.uint8] | None) -> C
 
 
 def _by_cell(ufunc: np.ufunc, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = picture.shape
-    rows, columns = (np.arange(N_CELLS) * n // N_CELLS for n in (height, width))
-    return np.asarray(ufunc.reduceat(ufunc.reduceat(picture, rows, axis=0), columns, axis=1))
+    height, width = picture.shape[0] // CELL, picture.shape[1] // CELL
+    if height == 0 or width == 0:
+        return np.zeros((height, width), np.uint8)
+    rows = ufunc.reduce(picture[: height * CELL, : width * CELL].reshape(height, CELL, -1), axis=1)
+    return np.asarray(ufunc.reduce(rows.reshape(height, width, CELL), axis=2))
 
 
 def is_cut(changed: NDArray[np.uint8]) -> bool:
@@ -82,7 +84,7 @@ def camera_moves(cells: Cells, body: NDArray[np.bool_]) -> bool:
     ----------
     cells : Cells
         The cells of the frame.
-    body : ndarray, shape (32, 32)
+    body : ndarray, shape of the cells
         Where the body is at any time. If it is everywhere, it is not left out.
 
     Examples
@@ -93,11 +95,11 @@ def camera_moves(cells: Cells, body: NDArray[np.bool_]) -> bool:
     >>> camera_moves(Cells(edge, other), nowhere), camera_moves(Cells(edge, other), edge)
     (True, False)
     """
-    outside = np.ones_like(body) if body.mean() > 0.75 else ~body
+    outside = np.ones_like(body) if np.count_nonzero(body) > 0.75 * body.size else ~body
     other = cells.other & outside
     if not other.any():
         return False
     rows, columns = np.flatnonzero(other.any(1)), np.flatnonzero(other.any(0))
-    span = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
+    span = max((rows[-1] - rows[0] + 1) / len(other), (columns[-1] - columns[0] + 1) / other.shape[1])
     share = np.count_nonzero(other) / np.count_nonzero((cells.edge & outside) | other)
-    return bool(share >= PAN_SHARE and span >= PAN_SPAN * N_CELLS)
+    return bool(share >= PAN_SHARE and span >= PAN_SPAN)

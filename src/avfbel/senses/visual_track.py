@@ -29,6 +29,13 @@ MIN_CONTRAST = 24
 """A body differs from its background by at least this, of 255, in one channel."""
 
 
+TINTED = 40
+"""A body differs in tint from its background if the tints are further apart than this, of 255."""
+
+SAME_TINT = 0.8
+"""A tint is the body's if it is nearer to it than this share of the way to the background's."""
+
+
 class Area(NamedTuple):
     """Part of a picture, in pixels: rows `top` to `bottom`, columns `left` to `right`, ends excluded."""
 
@@ -69,8 +76,14 @@ def colour_codes(colours: NDArray[np.uint8]) -> NDArray[np.uint16]:
     31776
     """
     # rounded to multiples of 8: drawn pictures like them, and noise does not move them to the next level
-    levels: NDArray[np.uint16] = (np.minimum(colours, 251) + 4 >> 3).astype(np.uint16)
-    return np.asarray((levels[0] << 10) | (levels[1] << 5) | levels[2])
+    levels = np.minimum(colours, 251)
+    levels += 4
+    levels >>= 3
+    codes = levels[0].astype(np.uint16)
+    for level in levels[1:]:
+        codes <<= 5
+        codes |= level
+    return codes
 
 
 def code_colours() -> NDArray[np.int16]:
@@ -81,10 +94,10 @@ def code_colours() -> NDArray[np.int16]:
 
 _COLOURS = code_colours()
 
-# Brightness (times 2), blue and red difference. Films keep half as much detail of colour as of brightness: an
+# Brightness (times 3), blue and red difference. Films keep half as much detail of colour as of brightness: an
 # outline looked for in red, green and blue would be blurred, the more so the smaller the film.
 _PERCEIVED = np.array(
-    [[2 * 0.299, 2 * 0.587, 2 * 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32
+    [[3 * 0.299, 3 * 0.587, 3 * 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32
 )
 _SEEN = _COLOURS @ _PERCEIVED.T
 
@@ -170,7 +183,9 @@ def background_colour(codes: NDArray[np.uint16]) -> tuple[int, int, int]:
 def body_table(body: Body) -> NDArray[np.bool_]:
     """Return for each colour code (32768,) whether it belongs to the body.
 
-    It does if it is nearer to the body than half its distance to the background.
+    It does if it is nearer to the body than half its distance to the background. If the two differ in tint,
+    then also the pixel's tint must be nearer to the body's than four fifths of that: between a red body and a
+    light wall in brightness lies a grey floor.
 
     Examples
     --------
@@ -219,7 +234,7 @@ def find_body(codes: NDArray[np.uint16], background: tuple[int, int, int], *, st
         members = _within(colour, background)
         size = _moving_size(members[few], moved)
         if size > best_size:
-            best, best_size = Body(colour, background), size
+            best, best_size = Body(_coarse(colour, background), background), size
         remaining = remaining[~members[remaining]]
     return best
 
@@ -255,6 +270,14 @@ def _commonest_colour(codes: NDArray[np.uint16]) -> tuple[int, int, int]:
     return _median_colour(codes[near])
 
 
+def _coarse(colour: tuple[int, int, int], background: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Round a colour as far as its distance from the background allows, so that estimates seldom differ."""
+    distance = max(abs(a - b) for a, b in zip(colour, background, strict=True))
+    step = 8 if distance < 64 else 16 if distance < 128 else 32
+    red, green, blue = (min(248, (level + step // 2) // step * step) for level in colour)
+    return red, green, blue
+
+
 def _median_colour(codes: NDArray[np.uint16]) -> tuple[int, int, int]:
     medians = []
     for shift in (10, 5, 0):
@@ -269,5 +292,10 @@ def _contrast(background: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 def _within(colour: tuple[int, int, int], background: tuple[int, int, int]) -> NDArray[np.bool_]:
     centre = _PERCEIVED @ np.array(colour, np.float32)
-    reach = ((centre - _PERCEIVED @ np.array(background, np.float32)) ** 2).sum() / 4
-    return np.asarray(((_SEEN - centre) ** 2).sum(1) < reach)
+    apart = (centre - _PERCEIVED @ np.array(background, np.float32)) ** 2
+    away = (_SEEN - centre) ** 2
+    near = away.sum(1) < apart.sum() / 4
+    tint = float(apart[1:].sum())
+    if tint > TINTED**2:
+        near &= away[:, 1:].sum(1) < SAME_TINT**2 * tint
+    return np.asarray(near)
