@@ -1,9 +1,9 @@
 """The eye: frames go in one by one; features, maps and the weight of the evidence come out by the window.
 
 What a frame shows is worked out once and kept: its colour codes and its change from the frame before when it
-arrives, the outline of the body when the first window that holds it is measured. Windows overlap, and so do
-the estimates of background and body that the outline depends on: they are coarse enough to be equal in most
-of them.
+arrives, the outline of the body then too if the window before told what to look for, or else when the first
+window that holds it is measured. Windows overlap, and so do the estimates of background and body that the
+outline depends on: they are coarse enough to be equal in most of them.
 """
 
 from __future__ import annotations
