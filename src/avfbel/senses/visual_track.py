@@ -79,7 +79,7 @@ def colour_codes(colours: NDArray[np.uint8]) -> NDArray[np.uint16]:
     levels = np.minimum(colours, 251)
     levels += 4
     levels >>= 3
-    codes = levels[0].astype(np.uint16)
+    codes: NDArray[np.uint16] = levels[0].astype(np.uint16)
     for level in levels[1:]:
         codes <<= 5
         codes |= level
@@ -143,7 +143,7 @@ def active_area(codes: NDArray[np.uint16]) -> Area:
     often = np.zeros(codes.shape[1:], np.uint8)  # number of frames, of at most 255, in which a pixel is lit
     for code in codes[:255]:
         often += (code >> 10 >= dark) | (code >> 5 & 31 >= dark) | (code & 31 >= dark)
-    height, width = often.shape
+    height, width = codes.shape[1], codes.shape[2]
     lit = often > 0
     rows, columns = np.flatnonzero(lit.mean(1) > 0.02), np.flatnonzero(lit.mean(0) > 0.02)
     if rows.size == 0 or columns.size == 0:
