@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from avfbel.runtime.stream import within_ranges
 from avfbel.senses import open_media
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES, SensoryFeatures
 
+Writer = Callable[..., Path]
 RANGES = dict.fromkeys(VISUAL_FEATURES + ALL_ACOUSTIC, (0.0, 1.0))
 NEVER_MISSING: frozenset[str] = frozenset()
 
@@ -136,3 +138,17 @@ def test_modality_leaves_the_other_sense_out(clips: Path, bundle: Path) -> None:
     assert audio.epp != silent.epp
     sound = analyze(clips / "plain.mp4", model=bundle, modality="audio")
     assert sound.to_dict()["windows"] == audio.to_dict()["windows"]
+
+
+def test_a_model_that_only_hears_gets_no_evidence_from_a_silent_film(
+    clips: Path, write_bundle: Writer, tmp_path: Path
+) -> None:
+    ear = write_bundle(tmp_path / "ear", kinds=["audio"])
+    for window in analyze(clips / "silent.mp4", model=ear).windows:
+        assert (window.epp, window.evidence, window.in_range, window.weight) == (0.5, False, False, 0.0)
+        assert window.features["speed"] is not None  # it was measured, but the model cannot use it
+
+
+def test_a_sense_that_the_model_lacks_cannot_be_chosen(write_bundle: Writer, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no sense for video, only for audio"):
+        Stream(write_bundle(tmp_path / "ear", kinds=["audio"]), modality="video")

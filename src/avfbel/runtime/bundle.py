@@ -119,6 +119,12 @@ class Bundle:
         return {name: (float(low), float(high)) for name, (low, high) in self.card["feature_ranges"].items()}
 
     @property
+    def senses(self) -> tuple[str, ...]:
+        """The senses that the model has: "audio", "video", or both."""
+        kinds = self.card.get("kinds", ["fused"])
+        return tuple(sense for sense in ("audio", "video") if sense in kinds or "fused" in kinds)
+
+    @property
     def may_be_missing(self) -> frozenset[str]:
         """Features that were missing in some windows of training although their sense had evidence."""
         return frozenset(self.card["may_be_missing"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfbel.emotion import EMOTIONS, Emotion
+from avfbel.errors import UsageError
 from avfbel.runtime.bundle import Bundle
 from avfbel.runtime.engine import Predictor
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES, SensoryFeatures
@@ -129,7 +130,7 @@ class Stream:
     InputError
         If the bundle cannot be used.
     UsageError
-        If a length is not positive or the modality is unknown.
+        If a length is not positive, the modality is unknown or one that the model does not have.
 
     Examples
     --------
@@ -151,6 +152,11 @@ class Stream:
     ) -> None:
         self._senses = Sensorium(window=window, hop=hop, modality=modality)
         self._predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle)
+        if modality != "both" and modality not in self.bundle.senses:
+            raise UsageError(
+                f"the model {self.bundle.name} has no sense for {modality}, only for "
+                f"{self.bundle.senses[0]}: leave the modality out, or name another model"
+            )
         self._ranges = self.bundle.feature_ranges
         self._n_given = 0
 
@@ -214,6 +220,7 @@ class Stream:
         return [self._result(window) for window in windows]
 
     def _result(self, sensed: SensoryFeatures) -> WindowResult:
+        sensed = perceived_by(sensed, self.bundle.senses)
         emotion, regions, gates, _ = self._predictor.predict([sensed])
         self._n_given += 1
         return WindowResult(
@@ -232,6 +239,23 @@ class Stream:
             g_audio=sensed.g_audio,
             g_video=sensed.g_video,
         )
+
+
+def perceived_by(sensed: SensoryFeatures, senses: tuple[str, ...]) -> SensoryFeatures:
+    """Return a window as a model with these senses perceives it: the other one gives it no evidence.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> seen = replace(SensoryFeatures.empty(0.0, 4.0), g_video=1.0)
+    >>> perceived_by(seen, ("audio",)).g_video, perceived_by(seen, ("audio", "video")).g_video
+    (0.0, 1.0)
+    """
+    return replace(
+        sensed,
+        g_audio=sensed.g_audio if "audio" in senses else 0.0,
+        g_video=sensed.g_video if "video" in senses else 0.0,
+    )
 
 
 def within_ranges(
