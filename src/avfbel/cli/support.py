@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
 import typer
 
-from avfbel.errors import InputError, UsageError
+from avfbel.errors import InputError, UsageError, system_sentence
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+REPORT_EVERY_S = 30.0
+"""How often a long command that does not write to a terminal says how far it is."""
+
 P = ParamSpec("P")
 
 
@@ -49,41 +53,79 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             fail("interrupted; what was finished is whole and stays", INTERRUPTED)
         except UsageError as error:
             _explain(error, WRONG_USAGE)
-        except (InputError, OSError, ImportError) as error:
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise  # how commands end
+        except Exception as error:  # whatever it is, users are not to meet a traceback
             _explain(error, SOME_FAILED)
 
     return guard
 
 
-def _explain(error: BaseException, code: int) -> NoReturn:
-    if debugging():
-        traceback.print_exc()
+def _explain(error: Exception, code: int) -> NoReturn:
+    say_trace(traceback.format_exc())
     if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror.lower()}", code)
-    fail(str(error), code)
+        fail(system_sentence(error), code)
+    if isinstance(error, InputError | UsageError | OSError | ImportError):
+        fail(str(error), code)
+    if isinstance(error, MemoryError):
+        fail("there is not enough memory for this: close other programs, or try it with --jobs 1", code)
+    fail(
+        f"a fault of avfbel ({type(error).__name__}: {error}): "
+        "please report it, with what `avfbel --debug` shows",
+        code,
+    )
+
+
+def say_trace(trace: str) -> None:
+    """Print the traceback of an error on stderr, if `--debug` asked for it and there is one."""
+    if trace and debugging():
+        say(trace.rstrip())
 
 
 @contextmanager
 def progress_bar(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on stderr when it is a terminal; yields a function that advances it by n steps."""
-    with _bars() as bars:
-        task = bars.add_task(title, total=total)
-        yield lambda steps: bars.advance(task, steps)
+    """Show on stderr how far one stage is; yields a function that advances it by n steps."""
+    with progress_stages() as tell:
+        done = 0
+
+        def advance(steps: int) -> None:
+            nonlocal done
+            done += steps
+            tell(title, done, total or 0)
+
+        yield advance
 
 
 @contextmanager
 def progress_stages() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar a stage on stderr when it is a terminal; yields a function of stage, steps done, and all."""
+    """Show on stderr how far each stage is; yields a function of stage, steps done, and all (0: unknown).
+
+    A terminal gets bars, a file or a pipe a line every `REPORT_EVERY_S`.
+    """
+    if not sys.stderr.isatty():
+        yield _reporter()
+        return
     with _bars() as bars:
         tasks: dict[str, TaskID] = {}
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bars.add_task(stage, total=total or None)
+            bars.update(tasks[stage], completed=done, total=total or None)
 
         yield tell
+
+
+def _reporter() -> Callable[[str, int, int], None]:
+    said = time.monotonic()
+
+    def tell(stage: str, done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= REPORT_EVERY_S:
+            said = time.monotonic()
+            say(f"{stage}: {done} of {total}" if total else f"{stage}: {done}")
+
+    return tell
 
 
 @contextmanager
@@ -110,15 +152,13 @@ def _bars() -> Progress:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
+        console=Console(stderr=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # results that go to a file or a pipe are not to land on stderr
     )
