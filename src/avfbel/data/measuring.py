@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from avfbel.data.cache import (
 from avfbel.data.manifest import Clip
 from avfbel.data.workers import work_in_processes
 from avfbel.errors import InputError
+from avfbel.parallel import cores
 from avfbel.senses.measure import Excerpt, measure_excerpts
 
 
@@ -86,7 +86,7 @@ def measure_clips(
     report(sum(place in known for place in places))
     todo = _jobs(clips, places, known, window=window, hop=hop)
     faults = []
-    for job, fault in _run_all(todo, min(jobs or _cores(), len(todo))):
+    for job, fault in _run_all(todo, min(jobs or cores(), len(todo))):
         report(sum(place in job.targets for place in places))
         if fault:
             faults.append(fault)
@@ -143,7 +143,3 @@ def _run(job: Job, threads: int | None) -> str | None:
             return f"{job.media} has no length"
         write_measured(pack(measurement), target)
     return None
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

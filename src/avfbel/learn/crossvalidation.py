@@ -19,6 +19,7 @@ from avfbel.learn.candidates import NAME_OF_MODALITY, Settings, check_candidate,
 from avfbel.learn.evaluation import TARGETS, Evaluation
 from avfbel.learn.metrics import mean_by
 from avfbel.learn.protocols import LEAVE_GROUP_OUT, Fold, check_folds, make_folds
+from avfbel.parallel import cores
 
 if TYPE_CHECKING:
     from avfbel.brain.model import AVFBEL
@@ -235,10 +236,8 @@ def _run(
     model: str, data: Dataset, folds: Sequence[Fold], settings: Settings, jobs: int | None
 ) -> Iterator[list[HeldOut]]:
     """Return what each fold gives, as soon as it is done."""
-    import joblib
-
     tasks = [(model, data, fold, settings) for fold in folds]
-    jobs = min(jobs or joblib.cpu_count(), len(folds))
+    jobs = min(jobs or cores(), len(folds))
     if jobs == 1:
         return (hold_out(*task) for task in tasks)
     return work_in_processes(hold_out, tasks, jobs=jobs, in_order=False)

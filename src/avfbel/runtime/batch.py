@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from avfbel._version import __version__
 from avfbel.errors import InputError
 from avfbel.files import remove_parts, write_whole
+from avfbel.parallel import map_tasks
 from avfbel.runtime.files import encode
 from avfbel.runtime.fold import analyze, digest, settings_of, shown
 from avfbel.runtime.plan import BatchPlan, Task
-from avfbel.runtime.pool import map_tasks
 from avfbel.runtime.status import Status, origin, read_status, write_status
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from avfbel.parallel import map_tasks
 from avfbel.runtime.batch import sentence_of
 from avfbel.runtime.files import Cell
 from avfbel.runtime.fold import shown
-from avfbel.runtime.pool import map_tasks
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES
 from avfbel.senses.sensorium import Sensorium, fold, open_for
 

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import multiprocessing
-import os
-import signal
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +14,7 @@ import numpy as np
 
 from avfbel.errors import InputError, UsageError
 from avfbel.files import write_whole
+from avfbel.parallel import cores, map_tasks
 from avfbel.stimulus.files import write_stimulus
 from avfbel.stimulus.parameters import RANGES, named, named_stimuli
 from avfbel.stimulus.score import compose
@@ -143,71 +137,29 @@ def build_corpus(
         If a process is killed.
     KeyboardInterrupt
         After the clips in hand are finished; those that are there are whole.
-
-    Notes
-    -----
-    With more than one job, processes are spawned: a script that calls this needs the usual
-    ``if __name__ == "__main__":`` guard.
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs must be at least 1, got {jobs}")
     clips, folder = plan_corpus(exemplars=exemplars, seed=seed, stimuli=stimuli), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for _ in _make_all(clips, folder, min(jobs or _cores(), len(clips))):
+    for _ in _make_all(clips, folder, jobs or cores()):
         if progress is not None:
             progress(1)
     return _write_manifest(clips, folder / "manifest.csv")
 
 
 def _make_all(clips: list[Clip], folder: Path, jobs: int) -> Iterator[Clip]:
-    if jobs == 1:
-        for clip in clips:
-            _make(clip, folder)
-            yield clip
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_the_parent) as pool:
-        waiting = iter(clips)
-        try:
-            with _interrupts_held_back():  # the processes that start here inherit it, and never see one
-                work = {pool.submit(_make, clip, folder) for clip in islice(waiting, jobs)}
-            while work:  # no more than one clip a process, so that an interruption has little to wait for
-                done, work = wait(work, return_when=FIRST_COMPLETED)
-                work |= {pool.submit(_make, clip, folder) for clip in islice(waiting, len(done))}
-                for future in done:
-                    yield future.result()
-        except BrokenProcessPool as error:
+    for done in map_tasks(_make, clips, jobs=jobs, setup=Path, setup_args=(folder,), finish_begun=True):
+        if done.result is None:
             raise InputError(
                 f"a process making clips for {folder} was killed, perhaps for want of memory: try fewer jobs"
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            )
+        yield done.task
 
 
-def _make(clip: Clip, folder: Path) -> Clip:
+def _make(folder: Path, clip: Clip) -> Clip:
     write_stimulus(compose(named(clip.stimulus), seed=clip.seed), folder, clip.stem)
     return clip
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is left, where the system can (it cannot on Windows)."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _write_manifest(clips: list[Clip], path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from avfbel.errors import UsageError
-from avfbel.runtime.pool import Done, map_tasks
+from avfbel.parallel import Done, map_tasks
 
 
 @pytest.fixture
@@ -27,7 +28,13 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if task == "sleep":
                     time.sleep(60)
-                return task * factor
+                if task == "interrupt":
+                    os.kill(os.getpid(), signal.SIGINT)
+                    return task
+                if str(task).startswith("touch"):
+                    time.sleep(1)
+                    open(task.split()[1], "w").close()
+                return task * factor if factor else task
         """)
     )
     monkeypatch.syspath_prepend(tmp_path)
@@ -82,3 +89,26 @@ def test_breaking_off_ends_the_processes(worker: object) -> None:
     assert len(ended) == 2
     assert not {child.pid for child in multiprocessing.active_children()} & set(ended)
     assert os.getpid() not in ended
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_a_script_needs_no_guard_and_its_processes_ignore_ctrl_c(worker: object, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "print('run')\n"
+        "import pool_worker, sys\n"
+        "from avfbel.parallel import map_tasks\n"
+        "done = map_tasks(pool_worker.work, ['a', 'interrupt', 'b'], jobs=2, setup=str)\n"
+        "print(sorted(d.result for d in done), sys.modules['__main__'].__file__ == __file__)\n"
+    )
+    script = [sys.executable, str(tmp_path / "script.py")]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("run\n['a', 'b', 'interrupt'] True\n", "")
+
+
+def test_what_is_begun_is_finished_if_it_is_asked_for(worker: object, tmp_path: Path) -> None:
+    tasks = ["a", f"touch {tmp_path / 'one'}", f"touch {tmp_path / 'two'}", "sleep"]
+    running = map_tasks(worker.work, tasks, jobs=2, setup=worker.set_up, setup_args=(1,), finish_begun=True)
+    assert next(running) == Done("a", "a")
+    with pytest.raises(KeyboardInterrupt):
+        running.throw(KeyboardInterrupt)
+    assert (tmp_path / "one").exists()
