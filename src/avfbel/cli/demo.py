@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from avfbel.cli.app import app
-from avfbel.cli.support import guarded, progress_bar
+from avfbel.cli.support import guarded, progress_bar, writing_to
 
 
 @app.command()
@@ -28,7 +28,7 @@ def demo(
 
     seeds = None if seed is None else range(seed, seed + len(STIMULI))
     bundle = Bundle.open("default")
-    with progress_bar("making and analysing clips", len(STIMULI)) as advance:
+    with writing_to(out), progress_bar("making and analysing clips", len(STIMULI)) as advance:
         shown = demonstrate(out, seeds=seeds, model=bundle, progress=advance)
 
     typer.echo(f"{'clip':<20} {'EPP people':>11} {'EPP model':>10}  {'strongest emotion, model':<24}")

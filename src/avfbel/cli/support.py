@@ -17,6 +17,8 @@ import typer
 from avfbel.errors import InputError, UsageError, system_sentence
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.progress import Progress, TaskID
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -80,6 +82,17 @@ def say_trace(trace: str) -> None:
     """Print the traceback of an error on stderr, if `--debug` asked for it and there is one."""
     if trace and debugging():
         say(trace.rstrip())
+
+
+@contextmanager
+def writing_to(place: Path) -> Iterator[None]:
+    """Let an error of the operating system that names no file name the place that is written to."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(place)
+        raise
 
 
 @contextmanager

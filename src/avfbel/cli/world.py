@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from avfbel.cli.app import app
-from avfbel.cli.support import guarded, progress_bar
+from avfbel.cli.support import guarded, progress_bar, writing_to
 from avfbel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def stimulus(
     called, parameters = _requested(name, (start, to, mix), sliders)
     check_sound(sound)
     score = compose(parameters, seed=seed, variant=cast("Variant", variant), seconds=seconds, strict=strict)
-    for path in write_stimulus(score, out, f"{called}_{seed:04d}", sound=cast("Sound", sound)):
+    with writing_to(out):
+        paths = write_stimulus(score, out, f"{called}_{seed:04d}", sound=cast("Sound", sound))
+    for path in paths:
         typer.echo(path)
 
 
@@ -80,7 +82,7 @@ def build(
     """
     from avfbel.stimulus import build_corpus, named_stimuli
 
-    with progress_bar("making clips", len(named_stimuli()) * exemplars) as advance:
+    with writing_to(out), progress_bar("making clips", len(named_stimuli()) * exemplars) as advance:
         manifest = build_corpus(out, exemplars=exemplars, jobs=jobs, seed=seed, progress=advance)
     typer.echo(manifest)
 
