@@ -156,7 +156,7 @@ class _Process(SpawnProcess):
     """A process that ignores ctrl-c and does not run the caller's script."""
 
     def start(self) -> None:
-        with _interrupts_ignored(), _script_hidden():
+        with interrupts_ignored(), _script_hidden():
             super().start()
 
 
@@ -191,7 +191,7 @@ def _end(processes: list[BaseProcess]) -> list[int]:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
+def interrupts_ignored() -> Iterator[None]:
     """Let processes that are started now ignore ctrl-c for good: it ends this one, which ends them.
 
     For the moment that starting takes, this one ignores it too: nothing else is inherited.

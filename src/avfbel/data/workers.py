@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from avfbel.errors import InputError
+from avfbel.parallel import interrupts_ignored
 
 R = TypeVar("R")
 
@@ -48,7 +46,7 @@ def work_in_processes(
     kind = "generator" if in_order else "generator_unordered"
     parallel = joblib.Parallel(n_jobs=jobs, return_as=kind, batch_size=1)
     try:
-        with _interrupts_ignored():
+        with interrupts_ignored():
             results = parallel(joblib.delayed(work)(*task) for task in tasks)
         yield from results
     except BrokenProcessPool as error:
@@ -56,19 +54,3 @@ def work_in_processes(
             "a process was ended from outside in the middle of its work, as happens when memory runs out: "
             f"try again with fewer processes than {jobs} (--jobs)"
         ) from error
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Let processes that are started now ignore ctrl-c for good: it ends this one, which ends them.
-
-    For the moment that starting takes, this one ignores it too: nothing else is inherited.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
