@@ -1,8 +1,8 @@
 """avfbel: an interpretable, lightweight model of how a brain turns sound and sight into emotion.
 
-A media file goes in; emotional positivity (EPP, 0 negative ... 0.5 neutral ... 1 positive) over time comes out, with
-the activity of every modelled brain region beside it. Names are resolved on first use, so that importing the package
-is light.
+A media file goes in; emotional positivity (EPP, 0 negative ... 0.5 neutral ... 1 positive) over time comes
+out, with the activity of every modelled brain region beside it. Names are resolved on first use, so that
+importing the package is light.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _HOME = {
     "to_scale": "avfbel.emotion",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604  (the names are those of _HOME)
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -47,7 +47,7 @@ FILMS: dict[str, Callable[[Writer, Path], Path]] = {
         frames=noise_frames(40, 64, 64),
         times=np.cumsum(np.random.default_rng(1).uniform(0.01, 0.3, 40)),
     ),
-    "odd size": lambda write, path: write(path / "a.mkv", frames=noise_frames(30, 58, 74)),
+    "odd size": lambda write, path: write(path / "a.mkv", frames=noise_frames(30, 57, 73), pix_fmt="yuv444p"),
     "8-bit mono": lambda write, path: write(
         path / "a.wav", samples=tone(1, 8000, 1), rate=8000, audio_codec="pcm_u8"
     ),
@@ -139,7 +139,7 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_is_done(
     assert process.returncode == 130, stderr
     assert stderr.strip() == "avfbel: interrupted; what was finished is whole and stays"
     assert sorted(p.name for p in out.iterdir()) == ["short.mp4.csv", "status.csv"]
-    while group_lives(process.pid):  # the interpreter's own helper goes a moment after its parent
+    while group_lives(process.pid):  # the interpreter's resource tracker goes a moment after its parent
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

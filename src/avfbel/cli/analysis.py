@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avfbel.cli.app import app
-from avfbel.cli.support import SOME_FAILED, guarded, progress_bar, say
+from avfbel.cli.support import SOME_FAILED, guarded, progress_bar, say, say_trace
 from avfbel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def features(
         for measured in feature_rows(paths, window=window, hop=hop, jobs=jobs):
             rows += measured.rows
             sentences += [measured.sentence] * bool(measured.sentence)
+            say_trace(measured.trace)
             advance(1)
     table = encode_csv(FEATURE_COLUMNS, rows)
     if out is None:
@@ -162,6 +163,7 @@ def _report(outcome: Outcome, file_format: Format, *, header: bool) -> None:
 
     analysis, task = outcome.analysis, outcome.task
     if not outcome.ok:
+        say_trace(outcome.trace)
         say(f"avfbel: {outcome.sentence}")
     for note in analysis.notes if analysis else ():
         if note != outcome.sentence:

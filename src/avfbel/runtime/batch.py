@@ -10,7 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from avfbel._version import __version__
-from avfbel.errors import InputError
+from avfbel.errors import InputError, system_sentence
 from avfbel.files import remove_parts, write_whole
 from avfbel.parallel import map_tasks
 from avfbel.runtime.files import encode
@@ -44,6 +44,8 @@ class Outcome:
         The result; None if there is none or it was there before.
     resumed : bool
         Whether an earlier run had done it.
+    trace : str
+        The traceback of what went wrong, for those who mend avfbel; empty if nothing did.
     """
 
     media: str
@@ -52,6 +54,7 @@ class Outcome:
     task: Task | None = None
     analysis: Analysis | None = None
     resumed: bool = False
+    trace: str = ""
 
 
 def analyze_batch(
@@ -97,8 +100,9 @@ def analyze_batch(
     from avfbel.runtime.engine import Predictor
 
     predictor = Predictor(model)
-    rows = read_status(plan.out) if plan.out else {}
+    rows = {name: row for name, row in read_status(plan.out).items() if row.output} if plan.out else {}
     for media, sentence in plan.faults:
+        rows[media] = Status(media=shown(media), status="failed", sentence=sentence)
         yield Outcome(media=media, ok=False, sentence=sentence)
     todo = []
     for task in plan.tasks:
@@ -116,7 +120,7 @@ def analyze_batch(
                     written = time.monotonic()
             yield outcome
     finally:
-        if plan.out and todo:
+        if plan.out and (todo or plan.faults):
             write_status(plan.out, rows)
 
 
@@ -177,7 +181,13 @@ def _work(tools: _Tools, task: Task) -> Outcome:
         if task.picture:
             analysis.plot(task.picture)
     except Exception as error:  # whatever it is, it is not to lose the other files
-        return Outcome(media=task.media, ok=False, sentence=sentence_of(error, task.media), task=task)
+        return Outcome(
+            media=task.media,
+            ok=False,
+            sentence=sentence_of(error, task.media),
+            task=task,
+            trace=traceback.format_exc(),
+        )
     early = "" if analysis.complete else analysis.notes[-1]
     return Outcome(media=task.media, ok=analysis.complete, sentence=early, task=task, analysis=analysis)
 
@@ -187,8 +197,7 @@ def sentence_of(error: Exception, media: str) -> str:
     if isinstance(error, InputError | ImportError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        where = f"{shown(error.filename)}: " if error.filename else ""
-        return f"{where}{error.strerror.lower()} (while {shown(media)} was analysed)"
+        return f"{system_sentence(error)} (while {shown(media)} was analysed)"
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
         f"{shown(media)} could not be analysed, through a fault of avfbel: {type(error).__name__} in "

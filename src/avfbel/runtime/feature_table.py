@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,11 +20,12 @@ FEATURE_COLUMNS = ("media", "start_s", "end_s", *VISUAL_FEATURES, *ALL_ACOUSTIC)
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureRows:
-    """What was measured in one file: a row a window, and a sentence if anything was wrong."""
+    """What was measured in one file: a row a window; a sentence, and a traceback, if anything was wrong."""
 
     media: str
     rows: tuple[tuple[Cell, ...], ...] = ()
     sentence: str = ""
+    trace: str = ""
 
 
 def feature_rows(
@@ -75,5 +77,5 @@ def _work(tools: _Tools, task: tuple[int, str]) -> FeatureRows:
             early = f"{shown(path)} ends early or is damaged: measured as far as it decodes"
             early *= not media.complete
     except Exception as error:  # whatever it is, it is not to lose the other files
-        return FeatureRows(media=path, sentence=sentence_of(error, path))
+        return FeatureRows(media=path, sentence=sentence_of(error, path), trace=traceback.format_exc())
     return FeatureRows(media=path, rows=rows, sentence=early)

@@ -58,7 +58,7 @@ def origin(provenance: dict[str, Any]) -> dict[str, str]:
 
 
 def read_status(folder: Path) -> dict[str, Status]:
-    """Read the status of earlier runs into a folder, by the name of the result file.
+    """Read the status of earlier runs into a folder, by the name of the result file, or else of the input.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def read_status(folder: Path) -> dict[str, Status]:
         raise UsageError(
             f"{path} was not written by this version of avfbel: move it away, or choose another output folder"
         ) from error
-    return {row["output"]: Status(**row) for row in rows}
+    return {row["output"] or row["media"]: Status(**row) for row in rows}
 
 
 def write_status(folder: Path, rows: dict[str, Status]) -> None:
