@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STIMULI = ("happy", "peaceful", "sad", "angry")
 PEOPLE, MODEL = "#999999", "#0072B2"  # grey and blue: told apart without colour vision, and in print
-N_FRAMES = 4
+N_FRAMES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +104,13 @@ def contact_sheet(shown: Sequence[Demonstration]) -> Figure:
     """Draw one row a clip: frames, waveform, five emotions and EPP, the model beside the people."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 2.15 * len(shown) + 0.5), dpi=150, layout="constrained")
-    grid = figure.subplots(len(shown), 4, width_ratios=[2.4, 2.2, 2.4, 2.0], squeeze=False)
+    figure = Figure(figsize=(12, 1.9 * len(shown) + 0.5), dpi=150, layout="constrained")
+    grid = figure.subplots(len(shown), 4, width_ratios=[2.5, 2.1, 2.4, 2.0], squeeze=False)
     for row, (axes, clip) in enumerate(zip(grid, shown, strict=True)):
         frames, sound, rate = _film_strip(clip.media)
         _draw_frames(axes[0], frames, clip)
         _draw_sound(axes[1], sound, rate, last=row == len(shown) - 1)
-        _draw_emotions(axes[2], clip, legend=row == 0)
+        _draw_emotions(axes[2], clip, legend=row == 0, last=row == len(shown) - 1)
         _draw_epp(axes[3], clip, last=row == len(shown) - 1)
     for axes, title in zip(grid[0], ("film", "sound", "five emotions", "emotional positivity"), strict=True):
         axes.set_title(title, fontsize=10, loc="left")
@@ -126,12 +126,14 @@ def _film_strip(media: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.float3
             else:
                 pieces.append(event.samples.mean(axis=1))
                 rate = event.rate
-    chosen = np.linspace(0, len(frames) - 1, N_FRAMES + 2).round().astype(int)[1:-1]
+    chosen = np.linspace(0, 2 / 3 * len(frames), N_FRAMES + 2).astype(int)[1:-1]  # then the last note fades
     return [frames[k] for k in chosen], np.concatenate(pieces), rate
 
 
 def _draw_frames(axes: Axes, frames: Sequence[NDArray[np.uint8]], clip: Demonstration) -> None:
-    axes.imshow(np.concatenate(frames, axis=1))
+    height, width, _ = frames[0].shape
+    middle = slice(width // 5, -width // 5)  # where the ball keeps to
+    axes.imshow(np.concatenate([frame[height // 7 :, middle] for frame in frames], axis=1))
     axes.set(xticks=[], yticks=[])
     axes.set_ylabel(clip.stimulus, fontsize=11)
 
@@ -140,6 +142,7 @@ def _draw_sound(axes: Axes, sound: NDArray[np.float32], rate: int, *, last: bool
     time = np.arange(len(sound)) / rate
     axes.fill_between(*_envelope(time, sound), color="0.35", linewidth=0)
     axes.set(xlim=(0, time[-1]), ylim=(-1, 1), yticks=[], xlabel="time (s)" if last else "")
+    axes.tick_params(labelsize=8)
 
 
 def _envelope(
@@ -150,7 +153,7 @@ def _envelope(
     return time[: len(blocks) * step : step], blocks.min(axis=1), blocks.max(axis=1)
 
 
-def _draw_emotions(axes: Axes, clip: Demonstration, *, legend: bool) -> None:
+def _draw_emotions(axes: Axes, clip: Demonstration, *, legend: bool, last: bool) -> None:
     place = np.arange(len(EMOTIONS))
     predicted = [clip.analysis.emotions[name] for name in EMOTIONS]
     axes.barh(place - 0.2, clip.norm, height=0.36, color=PEOPLE, label="people (norm)")
@@ -158,6 +161,8 @@ def _draw_emotions(axes: Axes, clip: Demonstration, *, legend: bool) -> None:
     axes.set(yticks=place, yticklabels=EMOTIONS, xlim=(0, 1))
     axes.tick_params(labelsize=8)
     axes.invert_yaxis()
+    if last:
+        axes.set_xlabel("mean rating / 127", fontsize=8)
     if legend:
         axes.legend(fontsize=8, frameon=False, loc="lower right")
 

@@ -110,6 +110,11 @@ def test_a_feature_may_be_missing_only_if_its_sense_is_or_training_missed_it(pla
     assert within_ranges(window_with(values, **{gate: 0.0}), RANGES, NEVER_MISSING)
 
 
+def test_a_picture_of_which_nothing_could_be_measured_is_out_of_range() -> None:
+    unmeasured = window_with([float("nan")] * 5 + [0.5] * 7)
+    assert not within_ranges(unmeasured, RANGES, frozenset(VISUAL_FEATURES))
+
+
 def test_a_sense_without_evidence_is_not_judged() -> None:
     strange_sound = [0.5] * 5 + [9.0] * 7
     assert not within_ranges(window_with(strange_sound), RANGES, NEVER_MISSING)

@@ -264,7 +264,8 @@ def within_ranges(
     """Tell whether what a prediction rests on resembles what the model was trained on, feature by feature.
 
     The features of a sense without evidence are left out: the prediction does not rest on them, and ranges
-    are those of windows with evidence. Where neither sense has evidence there is nothing to be within.
+    are those of windows with evidence. Where neither sense has evidence, or nothing could be measured of what
+    one of them perceives, there is nothing to be within.
 
     Parameters
     ----------
@@ -278,7 +279,8 @@ def within_ranges(
     Returns
     -------
     bool
-        False without evidence, if a feature lies outside its range, or if one is missing that never was.
+        False without evidence, if a feature lies outside its range, if one is missing that never was, or if
+        all of a sense are.
 
     Examples
     --------
@@ -291,11 +293,14 @@ def within_ranges(
     False
     """
     values = sensed.to_dict()
-    perceived = (VISUAL_FEATURES if sensed.g_video > 0 else ()) + (ALL_ACOUSTIC if sensed.g_audio > 0 else ())
-    return bool(perceived) and all(
+    senses = ((VISUAL_FEATURES, sensed.g_video), (ALL_ACOUSTIC, sensed.g_audio))
+    perceived = [[name for name in names if name in ranges] for names, gate in senses if gate > 0]
+    if not perceived or any(names and all(values[name] is None for name in names) for names in perceived):
+        return False
+    return all(
         name in may_be_missing
         if (value := values[name]) is None
         else ranges[name][0] <= value <= ranges[name][1]
-        for name in perceived
-        if name in ranges
+        for names in perceived
+        for name in names
     )
