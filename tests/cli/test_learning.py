@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import signal
@@ -275,6 +276,21 @@ def test_without_torch_the_remedy_is_said_before_any_work(
     done = avfbel_("train", clips, "--out", tmp_path / "b")
     assert done.exit_code == 1
     assert done.stderr == 'avfbel: AVFBEL needs torch: pip install "avfbel[train]"\n'
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")  # as writing to an open file says it
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    done = avfbel_("train", clips, "--model", "m-bel", "--epochs", 1, "--out", tmp_path / "b", "--jobs", 1)
+    assert (done.exit_code, done.stdout) == (1, "")
+    sentence = f"avfbel: {tmp_path / 'b'}: no space left on device: free some space, or write to another"
+    assert sentence in done.stderr
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="watches child processes in /proc")

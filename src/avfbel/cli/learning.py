@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from avfbel.cli.app import app
-from avfbel.cli.support import guarded, progress_stages, warnings_as_notes
+from avfbel.cli.support import guarded, progress_stages, warnings_as_notes, writing_to
 
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="sievers2021, or the CSV manifest of your own clips.")
@@ -54,7 +54,8 @@ def train(
     circuit(model, settings)  # says now, not after an hour of measuring, if torch is not installed
     with warnings_as_notes(), progress_stages() as tell:
         clips = load_dataset(data, corpus=corpus, exemplars=exemplars, jobs=jobs, progress=tell)
-        card = train_bundle(model, clips, out, settings=settings, jobs=jobs, progress=tell)
+        with writing_to(out):
+            card = train_bundle(model, clips, out, settings=settings, jobs=jobs, progress=tell)
     for protocol, metrics in card["metrics"].items():
         _print_metrics(f"{card['name']}, {protocol}", metrics)
     if not card["metrics"]:
