@@ -29,7 +29,7 @@ DECODE = """
 import av, sys
 with av.open(sys.argv[1]) as film:
     film.streams.video[0].thread_type = "AUTO"
-    for frame in film.decode(video=0, audio=0):
+    for frame in film.decode(*film.streams.video, *film.streams.audio):
         pass
 """
 

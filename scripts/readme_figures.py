@@ -1,4 +1,4 @@
-"""Write the figures of the shipped card into README.md, or with --check tell whether they are current.
+"""Write the measured figures into README.md, or with --check tell whether they are current.
 
 python scripts/readme_figures.py [--check]
 """
@@ -12,7 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README, BASELINES = ROOT / "README.md", ROOT / "benchmarks" / "results" / "baselines.json"
 START, END = "<!-- figures: ", "<!-- end of figures -->"
 PERCEIVED = {"fused": "both", "audio": "sound alone", "video": "picture alone"}
 HELD_OUT = {"leave-stimulus-out": "one stimulus", "leave-prototype-out": "an emotion and its mixes"}
@@ -26,31 +27,37 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     text = README.read_text(encoding="utf-8")
-    renewed = renew(text, json.loads((files("avfbel") / "bundles/default/card.json").read_text("utf-8")))
+    card = json.loads((files("avfbel") / "bundles/default/card.json").read_text("utf-8"))
+    renewed = renew(text, card["metrics"], json.loads(BASELINES.read_text("utf-8")))
     if not check:
         README.write_text(renewed, encoding="utf-8")
     elif renewed != text:
         sys.exit("README.md does not show the figures of the card: run python scripts/readme_figures.py")
 
 
-def renew(text: str, card: dict[str, Any]) -> str:
-    """Return the text with the table of the card's figures between the two marks."""
+def renew(text: str, metrics: dict[str, Any], baselines: dict[str, Any]) -> str:
+    """Return the text with the table of figures between the two marks."""
     before, rest = text.split(START, 1)
     mark, rest = rest.split("\n", 1)
     after = rest.split(END, 1)[1]
-    return f"{before}{START}{mark}\n{table(card)}\n{END}{after}"
+    return f"{before}{START}{mark}\n{table(metrics, baselines)}\n{END}{after}"
 
 
-def table(card: dict[str, Any]) -> str:
-    """Return the held-out figures as a Markdown table."""
-    rows = ["| held out | perceived | target | r [95 %] | R² | nEV |", "|---|---|---|---|---|---|"]
+def table(metrics: dict[str, Any], baselines: dict[str, Any]) -> str:
+    """Return the held-out figures of the model and two baselines as a Markdown table."""
+    rows = [
+        "| held out | perceived | target | avf-bel: r [95 %] | R² | nEV | ridge: r | Gaussian process: r |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for protocol, held_out in HELD_OUT.items():
         for modality, perceived in PERCEIVED.items():
             for target in ("epp", "valence"):
-                f = card["metrics"][protocol][modality][target]
+                f = metrics[protocol][modality][target]
                 name = "EPP" if target == "epp" else target
                 r = f"{f['r']:.2f} [{f['r_low']:.2f}, {f['r_high']:.2f}]"
-                rows.append(f"| {held_out} | {perceived} | {name} | {r} | {f['r2']:.2f} | {f['nev']:.2f} |")
+                others = (baselines[model][protocol][modality][target]["r"] for model in ("ridge", "gp"))
+                cells = [held_out, perceived, name, r, f"{f['r2']:.2f}", f"{f['nev']:.2f}"]
+                rows.append(f"| {' | '.join([*cells, *(f'{other:.2f}' for other in others)])} |")
     return "\n".join(rows)
 
 
