@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -185,8 +186,12 @@ def _work_here(work: Callable[[S, T], R], task: T) -> R:
 def _end(processes: list[BaseProcess]) -> list[int]:
     for process in processes:
         process.terminate()
+    deadline = time.monotonic() + 5
     for process in processes:
-        process.join(5)
+        process.join(max(0.0, deadline - time.monotonic()))
+        # the pool's own thread joins too: if it came first, a moment passes until it notes the exit code
+        while process.exitcode is None and time.monotonic() < deadline:
+            time.sleep(0.01)
     return [process.pid for process in processes if process.pid is not None]
 
 
