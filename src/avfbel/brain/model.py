@@ -201,6 +201,9 @@ class AVFBEL(Estimator):
     def predict(self, data: Samples | HasSamples) -> Array:
         """Return the raw emotional output E (m, q), in units of the reward.
 
+        A data set is predicted once for each rated window and each way to perceive it (sound, picture, both):
+        the rows are those of ``data.samples()``. `avfbel.evaluate` averages them over clips and stimuli.
+
         Raises
         ------
         sklearn.exceptions.NotFittedError
