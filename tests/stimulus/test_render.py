@@ -14,7 +14,7 @@ from avfbel.stimulus.mesh import (
     place,
 )
 from avfbel.stimulus.motion import BallState
-from avfbel.stimulus.render import draw_ball, draw_picture, render_planes
+from avfbel.stimulus.render import Sheet, draw_picture, render_planes
 
 SMOOTH = np.zeros((625, 3))
 
@@ -93,10 +93,10 @@ def test_light_from_the_lamp_falls_off_with_the_angle():
 def test_painting_shows_what_a_depth_test_shows(depth_buffer, lift, lean_deg, spike):
     ball = state(lift=lift, lean_deg=lean_deg, spike=spike)
     reference, part = depth_buffer(ball)
-    patch = draw_ball(ball)
-    top, left = 2 * patch.top, 2 * patch.left
-    mine = np.asarray(patch.pixels).astype(int)
-    box = slice(top, top + mine.shape[0]), slice(left, left + mine.shape[1])
+    sheet = Sheet()
+    left, top, right, bottom = sheet.paint(ball).times(2)
+    box = slice(top, bottom), slice(left, right)
+    mine = np.asarray(sheet.pixels)[box].astype(int)
     seen = np.isin(part, (0, 1))
     assert not np.delete(seen, np.r_[box[0]], axis=0).any()
     assert not np.delete(seen, np.r_[box[1]], axis=1).any()
@@ -173,5 +173,5 @@ def test_planes_are_the_frames_in_the_colours_of_the_encoder():
 
 
 def test_a_ball_above_the_picture_leaves_it_empty():
-    assert draw_ball(state(lift=600)) is None
+    assert Sheet().paint(state(lift=600)) is None
     assert not is_red(picture(lift=600)).any()

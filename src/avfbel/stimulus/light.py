@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.stimulus.camera import POSITION, view
+from avfbel.stimulus.camera import HEIGHT, POSITION, WIDTH, view
 from avfbel.stimulus.mesh import EYE_TRIANGLES, EYES, SPHERE, SPHERE_TRIANGLES, ball_vertices, place
 from avfbel.stimulus.motion import BallState
 
@@ -26,6 +26,8 @@ class Polygons(NamedTuple):
 
     corners: NDArray[np.float64]
     """World coordinates, shape (n, 3, 3)."""
+    outlines: NDArray[np.float64]
+    """The corners in the picture, in pixels, shape (n, 3, 2)."""
     shade: NDArray[np.float64]
     """Light on each, shape (n,), 0.5 and more; 1 shows the plain colour."""
     is_eye: NDArray[np.bool_]
@@ -58,12 +60,14 @@ def shade(normals: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArr
     return AMBIENT + DIRECTIONAL * np.maximum(0, normals[:, 2]) + lamp
 
 
-def visible_polygons(state: BallState) -> Polygons:
+def visible_polygons(state: BallState, *, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Polygons:
     """Find the triangles of ball and eyes that face the camera and reach above the floor.
 
     Parameters
     ----------
     state : BallState
+    size : tuple of int
+        Width and height of the picture in pixels.
 
     Returns
     -------
@@ -75,11 +79,13 @@ def visible_polygons(state: BallState) -> Polygons:
     normals = _cross(b - a, c - a)
     facing = np.einsum("ij,ij->i", normals, POSITION - a) > 1e-9
     (seen,) = np.nonzero(facing & (np.minimum(np.minimum(a[:, 1], b[:, 1]), c[:, 1]) < FLOOR_Y))
-    centroids, normals = (a[seen] + b[seen] + c[seen]) / 3, normals[seen]
+    viewed = view(vertices, size=size)
+    depth = viewed[:, 2][_TRIANGLES[seen]].sum(axis=1) / 3  # of the centroid
+    chosen = seen[np.argsort(EYE_LEAD * _IS_EYE[seen] - depth, kind="stable")]
+    corners, normals = vertices[_TRIANGLES[chosen]], normals[chosen]
     normals /= np.sqrt(np.einsum("ij,ij->i", normals, normals))[:, None]
-    far_to_near = np.argsort(EYE_LEAD * _IS_EYE[seen] - view(centroids)[:, 2], kind="stable")
-    chosen = seen[far_to_near]
-    return Polygons(vertices[_TRIANGLES[chosen]], shade(normals, centroids)[far_to_near], _IS_EYE[chosen])
+    light = shade(normals, corners.sum(axis=1) / 3)
+    return Polygons(corners, viewed[:, :2][_TRIANGLES[chosen]], light, _IS_EYE[chosen])
 
 
 def _cross(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.stimulus.camera import project
+from avfbel.stimulus.camera import HEIGHT, WIDTH, check_size, project
 from avfbel.stimulus.mesh import N_MOVABLE, ball_centre
 from avfbel.stimulus.score import FRAMES_PER_SECOND, Score, random_streams
 
@@ -82,11 +82,8 @@ def ball_states(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[BallStat
     """
     rng = random_streams(score.seed).vertices
     pending = [(math.ceil(round(note.onset_s * fps, 6)), note) for note in score.notes][::-1]
-    pace, height, airborne = (
-        FIRST_FRAMES,
-        0.0,
-        0,
-    )  # `airborne` counts the frames of the bounce, 0 on the ground
+    pace, height = FIRST_FRAMES, 0.0
+    airborne = 0  # frames since the bounce began, 0 on the ground
     lean = _Glide(np.zeros(()))
     skin = _Glide(np.zeros((N_MOVABLE, 3)))
     for frame in range(round(score.length_s * fps)):
@@ -102,7 +99,9 @@ def ball_states(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[BallStat
         airborne = airborne + 1 if 0 < airborne < pace else 0
 
 
-def ball_motion(score: Score, fps: int = FRAMES_PER_SECOND) -> BallMotion:
+def ball_motion(
+    score: Score, fps: int = FRAMES_PER_SECOND, *, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> BallMotion:
     """Trace the ball through the film.
 
     Parameters
@@ -110,10 +109,17 @@ def ball_motion(score: Score, fps: int = FRAMES_PER_SECOND) -> BallMotion:
     score : Score
     fps : int
         Frames a second.
+    size : tuple of int
+        Width and height of the picture in pixels.
 
     Returns
     -------
     BallMotion
+
+    Raises
+    ------
+    UsageError
+        If the size is not one of a film, see `check_size`.
 
     Examples
     --------
@@ -122,9 +128,10 @@ def ball_motion(score: Score, fps: int = FRAMES_PER_SECOND) -> BallMotion:
     >>> motion.x[0].round(1), motion.y[0].round(1)
     (np.float64(250.0), np.float64(412.6))
     """
+    check_size(size)
     rows = [(s.lift, s.lean_deg, math.sqrt(3 * np.mean(s.offsets**2))) for s in ball_states(score, fps)]
     lift, lean, spikiness = np.array(rows).T
-    x, y = project(ball_centre(lift)).T
+    x, y = project(ball_centre(lift), size=size).T
     time = np.arange(len(rows)) / fps
     return BallMotion(time_s=time, x=x, y=y, spikiness=spikiness, lift=lift, lean_deg=lean)
 

@@ -1,10 +1,10 @@
 """The picture: the ball and its floor, flat-shaded polygons painted from far to near.
 
 Everything above the floor is nearer to the camera than the floor behind it, and everything below the floor is
-hidden by it; so the floor is painted once, and the ball is cut at the floor and painted over it, which is
-what a depth test gives. Pictures are drawn at twice their size and reduced; only the box around the ball is
-drawn again for every frame. Films are drawn in the encoder's own colours, which saves converting every
-pixel of every frame.
+hidden by it; so the floor is painted first, and the ball is cut at the floor and painted over it, which is
+what a depth test gives. Pictures are drawn at twice their size and reduced. From frame to frame only the box
+around the ball is wiped, painted and reduced again. Films are drawn in the encoder's own colours, which saves
+converting every pixel of every frame.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from avfbel.stimulus.camera import HEIGHT, WIDTH, project
-from avfbel.stimulus.light import FLOOR, FLOOR_Y, cut_at_floor, shade, visible_polygons
+from avfbel.stimulus.camera import HEIGHT, WIDTH, check_size, project
+from avfbel.stimulus.light import FLOOR, FLOOR_Y, Polygons, cut_at_floor, shade, visible_polygons
 from avfbel.stimulus.motion import BallState, ball_states
 from avfbel.stimulus.score import FRAMES_PER_SECOND, Score
 
@@ -32,25 +32,33 @@ _TO_YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112
 _YCBCR_ZERO = np.array([16.0, 128.0, 128.0])
 
 
-class Patch(NamedTuple):
-    """A part of the picture that was drawn anew."""
+class Box(NamedTuple):
+    """A part of the picture, in pixels from its top left; all four are even."""
 
-    pixels: Image.Image
-    """Three bands, at the scale of drawing."""
     left: int
     top: int
-    """In pixels of the finished picture, even."""
+    right: int
+    bottom: int
+
+    def times(self, factor: int) -> Box:
+        """Return the same part of a picture so many times as large."""
+        return Box(*(factor * side for side in self))
+
+    def within(self, plane: NDArray[np.uint8], *, shrink: int = 1) -> NDArray[np.uint8]:
+        """Return the part of a picture's plane, which may be a whole number of times smaller than it."""
+        left, top, right, bottom = (side // shrink for side in self)
+        return plane[top:bottom, left:right]
 
 
 class Planes(NamedTuple):
     """A picture in the encoder's colours, ITU-R BT.601 with luma from 16 to 235; arrays of uint8."""
 
     y: NDArray[np.uint8]
-    """Shape (600, 500)."""
+    """Shape (height, width)."""
     cb: NDArray[np.uint8]
-    """Shape (300, 250)."""
+    """Shape (height / 2, width / 2)."""
     cr: NDArray[np.uint8]
-    """Shape (300, 250)."""
+    """Shape (height / 2, width / 2)."""
 
 
 @cache
@@ -64,86 +72,126 @@ def _inks(colours: Colours) -> tuple[list[tuple[int, int, int]], list[tuple[int,
     return grey, red
 
 
-@cache
-def _stage(colours: Colours) -> Image.Image:
-    """Background and floor at the scale of drawing."""
-    grey, _ = _inks(colours)
-    stage = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), grey[BACKGROUND])
-    light = float(shade(np.array([[0.0, -1.0, 0.0]]), FLOOR.mean(axis=0, keepdims=True))[0])
-    floor = _on_paper(FLOOR[None], 0, 0)[0]
-    ImageDraw.Draw(stage).polygon(floor, fill=grey[round(FLOOR_GREY * light)])
-    return stage
-
-
-def _on_paper(polygons: NDArray[np.float64], left: int, top: int) -> list[list[float]]:
-    """Outlines x, y, x, y, ... of polygons, shape (n, corners, 3), counted from pixel centres."""
-    points = project(polygons) * SCALE - (left * SCALE + 0.5, top * SCALE + 0.5)
-    lists: list[list[float]] = points.reshape(len(polygons), 2 * polygons.shape[1]).tolist()
-    return lists
-
-
-def draw_ball(state: BallState, *, colours: Colours = "rgb") -> Patch | None:
-    """Draw the part of the picture that holds the ball.
+class Sheet:
+    """A sheet with the floor on it, at the scale of drawing, on which one ball after another is painted.
 
     Parameters
     ----------
-    state : BallState
     colours : {"rgb", "ycbcr"}
-        What the three bands of the result mean; "ycbcr" is ITU-R BT.601 with luma from 16 to 235.
+        What the three bands mean; "ycbcr" is ITU-R BT.601 with luma from 16 to 235.
+    size : tuple of int
+        Width and height of the finished picture in pixels.
 
-    Returns
-    -------
-    Patch or None
-        None if nothing of the ball is in the picture.
+    Raises
+    ------
+    UsageError
+        If the size is not one of a film, see `check_size`.
+
+    Examples
+    --------
+    >>> sheet = Sheet()
+    >>> sheet.paint(BallState(lift=60.0, lean_deg=-12.0, offsets=np.zeros((625, 3))))
+    Box(left=182, top=244, right=320, bottom=424)
+    >>> sheet.pixels.size
+    (1000, 1200)
     """
-    polygons = visible_polygons(state)
-    if not len(polygons.shade):
+
+    def __init__(self, colours: Colours = "rgb", *, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+        check_size(size)
+        self.size = size
+        self._grey, self._red = _inks(colours)
+        light = shade(np.array([[0.0, -1.0, 0.0]]), FLOOR.mean(axis=0, keepdims=True))[0]
+        self._floor = _on_paper(project(FLOOR[None], size=size))[0], self._grey[round(FLOOR_GREY * light)]
+        self.pixels = Image.new("RGB", (size[0] * SCALE, size[1] * SCALE), self._grey[BACKGROUND])
+        self._pen = ImageDraw.Draw(self.pixels)
+        self._pen.polygon(self._floor[0], fill=self._floor[1])
+        self.box: Box | None = None
+        """Around the ball that is on the sheet."""
+
+    def paint(self, state: BallState) -> Box | None:
+        """Wipe off the ball that is on the sheet and paint another.
+
+        Parameters
+        ----------
+        state : BallState
+
+        Returns
+        -------
+        Box or None
+            Around the new ball; None if nothing of it is in the picture.
+        """
+        if self.box is not None:
+            left, top, right, bottom = self.box.times(SCALE)
+            self._pen.rectangle((left, top, right - 1, bottom - 1), fill=self._grey[BACKGROUND])
+            self._pen.polygon(self._floor[0], fill=self._floor[1])
+        polygons = visible_polygons(state, size=self.size)
+        self.box = _box_around(polygons.outlines, self.size)
+        if self.box is not None:
+            self._paint(polygons)
+        return self.box
+
+    def _paint(self, polygons: Polygons) -> None:
+        outlines = _on_paper(polygons.outlines)
+        (crossing,) = np.nonzero(polygons.corners[:, :, 1].max(axis=1) > FLOOR_Y)
+        cut = project(cut_at_floor(polygons.corners[crossing]), size=self.size)
+        for i, outline in zip(crossing, _on_paper(cut), strict=True):
+            outlines[i] = outline
+        levels = np.minimum(255, np.rint(255 * polygons.shade)).astype(int).tolist()
+        white, red, paint = self._grey, self._red, self._pen.polygon
+        for outline, level, is_eye in zip(outlines, levels, polygons.is_eye.tolist(), strict=True):
+            paint(outline, fill=white[level] if is_eye else red[level])
+
+
+def _box_around(outlines: NDArray[np.float64], size: tuple[int, int]) -> Box | None:
+    """The part of a picture that holds all outlines, shape (n, corners, 2); None if that is nothing."""
+    if not len(outlines):
         return None
-    corners = project(polygons.corners)
-    low = np.floor(corners.min(axis=(0, 1)) / _GRID).astype(int) * _GRID
-    high = (np.ceil(corners.max(axis=(0, 1)) / _GRID).astype(int) + 1) * _GRID
+    # pixels of the sheet are whole numbers below, up to half a pixel of the picture outside the outline
+    low = np.floor((outlines.min(axis=(0, 1)) - 0.5) / _GRID).astype(int) * _GRID
+    high = (np.ceil(outlines.max(axis=(0, 1)) / _GRID).astype(int) + 1) * _GRID
     left, top = (int(v) for v in np.maximum(low, 0))
-    right, bottom = (int(v) for v in np.minimum(high, (WIDTH, HEIGHT)))
-    if right <= left or bottom <= top:
-        return None
-    box = _stage(colours).crop((left * SCALE, top * SCALE, right * SCALE, bottom * SCALE))
-    outlines = (corners * SCALE - (left * SCALE + 0.5, top * SCALE + 0.5)).reshape(-1, 6).tolist()
-    (crossing,) = np.nonzero(polygons.corners[:, :, 1].max(axis=1) > FLOOR_Y)
-    for i, cut in zip(crossing, _on_paper(cut_at_floor(polygons.corners[crossing]), left, top), strict=True):
-        outlines[i] = cut
-    levels = np.minimum(255, np.rint(255 * polygons.shade)).astype(int).tolist()
-    white, red = _inks(colours)
-    paint = ImageDraw.Draw(box).polygon
-    for outline, level, is_eye in zip(outlines, levels, polygons.is_eye.tolist(), strict=True):
-        paint(outline, fill=white[level] if is_eye else red[level])
-    return Patch(box, left, top)
+    right, bottom = (int(v) for v in np.minimum(high, size))
+    return Box(left, top, right, bottom) if left < right and top < bottom else None
 
 
-def draw_picture(state: BallState) -> Image.Image:
+def _on_paper(outlines: NDArray[np.float64]) -> list[list[float]]:
+    """Outlines in pixels, shape (n, corners, 2), as x, y, x, y, ... counted from pixel centres of the sheet."""
+    lists: list[list[float]] = (outlines * SCALE - 0.5).reshape(len(outlines), 2 * outlines.shape[1]).tolist()
+    return lists
+
+
+def draw_picture(state: BallState, *, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Image.Image:
     """Draw one frame.
 
     Parameters
     ----------
     state : BallState
+    size : tuple of int
+        Width and height in pixels, even.
 
     Returns
     -------
     Image
-        RGB, 500 x 600 pixels.
+        RGB.
+
+    Raises
+    ------
+    UsageError
+        If the size is not one of a film, see `check_size`.
 
     Examples
     --------
     >>> draw_picture(BallState(lift=60.0, lean_deg=-12.0, offsets=np.zeros((625, 3)))).size
     (500, 600)
     """
-    picture = _stage("rgb").reduce(SCALE)
-    patch = draw_ball(state)
-    if patch is not None:
-        picture.paste(patch.pixels.reduce(SCALE), (patch.left, patch.top))
-    return picture
+    sheet = Sheet(size=size)
+    sheet.paint(state)
+    return sheet.pixels.reduce(SCALE)
 
 
-def render_frames(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[NDArray[np.uint8]]:
+def render_frames(
+    score: Score, fps: int = FRAMES_PER_SECOND, *, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Iterator[NDArray[np.uint8]]:
     """Draw the film of a score.
 
     Parameters
@@ -151,11 +199,18 @@ def render_frames(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[NDArra
     score : Score
     fps : int
         Frames a second.
+    size : tuple of int
+        Width and height in pixels, even.
 
     Yields
     ------
-    ndarray of uint8, shape (600, 500, 3)
+    ndarray of uint8, shape (height, width, 3)
         One frame after another, in RGB.
+
+    Raises
+    ------
+    UsageError
+        If the size is not one of a film, see `check_size`.
 
     Examples
     --------
@@ -163,11 +218,15 @@ def render_frames(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[NDArra
     >>> next(render_frames(compose(named("happy"), seed=7))).shape
     (600, 500, 3)
     """
+    sheet = Sheet(size=size)
     for state in ball_states(score, fps):
-        yield np.asarray(draw_picture(state))
+        sheet.paint(state)
+        yield np.asarray(sheet.pixels.reduce(SCALE))
 
 
-def render_planes(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[Planes]:
+def render_planes(
+    score: Score, fps: int = FRAMES_PER_SECOND, *, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Iterator[Planes]:
     """Draw the film of a score as the encoder wants it.
 
     Parameters
@@ -175,26 +234,32 @@ def render_planes(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[Planes
     score : Score
     fps : int
         Frames a second.
+    size : tuple of int
+        Width and height in pixels, even.
 
     Yields
     ------
     Planes
         The same arrays every time, valid until the next frame is asked for.
+
+    Raises
+    ------
+    UsageError
+        If the size is not one of a film, see `check_size`.
     """
-    blank = Planes(
-        np.empty((HEIGHT, WIDTH), np.uint8),
-        np.empty((HEIGHT // 2, WIDTH // 2), np.uint8),
-        np.empty((HEIGHT // 2, WIDTH // 2), np.uint8),
-    )
-    _reduce_into(blank, Patch(_stage("ycbcr"), 0, 0))
-    planes, before = Planes(*(plane.copy() for plane in blank)), None
+    sheet = Sheet("ycbcr", size=size)
+    (width, height), before = size, None
+    planes = Planes(*(np.empty((height // k, width // k), np.uint8) for k in (1, 2, 2)))
+    _reduce_into(planes, sheet, Box(0, 0, width, height))
+    blank = Planes(*(plane.copy() for plane in planes))
     for state in ball_states(score, fps):
         if before is None or not _looks_the_same(state, before):
-            for plane, empty in zip(planes, blank, strict=True):
-                plane[:] = empty
-            patch = draw_ball(state, colours="ycbcr")
-            if patch is not None:
-                _reduce_into(planes, patch)
+            if sheet.box is not None:
+                for plane, empty, shrink in zip(planes, blank, (1, 2, 2), strict=True):
+                    sheet.box.within(plane, shrink=shrink)[:] = sheet.box.within(empty, shrink=shrink)
+            box = sheet.paint(state)
+            if box is not None:
+                _reduce_into(planes, sheet, box)
         before = state
         yield planes
 
@@ -203,9 +268,10 @@ def _looks_the_same(a: BallState, b: BallState) -> bool:
     return a.offsets is b.offsets and (a.lift, a.lean_deg) == (b.lift, b.lean_deg)
 
 
-def _reduce_into(planes: Planes, patch: Patch) -> None:
-    """Reduce the bands of a patch to the sizes of the three planes and put them in place."""
-    for plane, band, shrink in zip(planes, patch.pixels.split(), (1, 2, 2), strict=True):
-        part = np.asarray(band.reduce(SCALE * shrink))
-        top, left = patch.top // shrink, patch.left // shrink
-        plane[top : top + part.shape[0], left : left + part.shape[1]] = part
+def _reduce_into(planes: Planes, sheet: Sheet, box: Box) -> None:
+    """Reduce the three bands of a part of the sheet to the sizes of the planes and put them in place."""
+    full = sheet.pixels.reduce(SCALE, box.times(SCALE))
+    half = sheet.pixels.reduce(2 * SCALE, box.times(SCALE))
+    box.within(planes.y)[:] = np.asarray(full.getchannel(0))
+    box.within(planes.cb, shrink=2)[:] = np.asarray(half.getchannel(1))
+    box.within(planes.cr, shrink=2)[:] = np.asarray(half.getchannel(2))
