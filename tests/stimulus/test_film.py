@@ -5,7 +5,9 @@ import av
 import numpy as np
 import pytest
 
-from avfbel.stimulus import Note, compose, named, synthesize, write_film
+from avfbel.errors import UsageError
+from avfbel.stimulus import Note, compose, named, render_frames, synthesize, write_film
+from avfbel.stimulus.render import render_planes
 
 ONSETS = (0.25, 0.71, 1.004, 1.53, 2.0, 2.345)
 
@@ -74,12 +76,50 @@ def test_the_sound_of_the_film_is_that_of_the_score_sample_by_sample(film, score
 
 
 def test_the_picture_of_the_film_is_the_one_that_was_drawn(film, score):
-    from avfbel.stimulus import render_frames
-
     _, frames, _, _ = read(film)
     for k, drawn in enumerate(render_frames(score)):
         if k % 30 == 0:
             assert np.abs(frames[k].astype(int) - drawn).mean() < 1
+
+
+@pytest.mark.parametrize(("name", "seed"), [("angry", 3), ("scared", 9), ("peaceful", 1)])
+def test_encoding_stays_38_db_above_its_error_where_the_ball_is(name, seed, tmp_path):
+    score = compose(named(name), seed=seed, seconds=1.5, strict=True)
+    write_film(score, None, tmp_path / "x.mp4")
+    with av.open(str(tmp_path / "x.mp4")) as file:
+        decoded = [f.to_ndarray()[:600].astype(float) for f in file.decode(video=0)]  # luma
+    for k, drawn in enumerate(render_planes(score)):
+        error = (decoded[k] - drawn.y)[np.ptp(drawn.y, axis=1) > 60]  # the rows with ball or floor
+        assert 10 * np.log10(255**2 / np.mean(error**2)) > 38, k
+
+
+def test_a_film_without_sound_has_the_same_pictures_and_no_other_track(film, score, tmp_path):
+    write_film(score, None, tmp_path / "silent.mp4")
+    coded = []
+    for path in (film, tmp_path / "silent.mp4"):
+        with av.open(str(path)) as file:
+            coded.append([(p.pts, bytes(p)) for p in file.demux(video=0)])
+    assert coded[0] == coded[1]
+    with av.open(str(tmp_path / "silent.mp4")) as file:
+        assert [s.type for s in file.streams] == ["video"]
+        assert file.duration == 3_000_000
+
+
+def test_a_film_may_be_as_large_as_wanted(tmp_path):
+    score = compose(named("happy"), seed=7, seconds=0.2, strict=True)
+    write_film(score, synthesize(score), tmp_path / "x.mp4", size=(320, 180), fps=30)
+    times, frames, _, _ = read(tmp_path / "x.mp4")
+    assert len(times) == 6
+    for frame, drawn in zip(frames, render_frames(score, 30, size=(320, 180)), strict=True):
+        assert frame.shape == drawn.shape == (180, 320, 3)
+        assert np.abs(frame.astype(int) - drawn).mean() < 1
+
+
+def test_a_wrong_size_leaves_no_file(tmp_path):
+    score = compose(named("happy"), seed=7, seconds=0.2, strict=True)
+    with pytest.raises(UsageError, match="two even numbers from 64 to 2160"):
+        write_film(score, None, tmp_path / "x.mp4", size=(320, 181))
+    assert not any(tmp_path.iterdir())
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path):

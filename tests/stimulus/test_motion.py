@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avfbel.errors import UsageError
 from avfbel.stimulus import Note, StimulusParameters, ball_motion, compose, named
 from avfbel.stimulus.motion import ball_states, bounce_frames
 from avfbel.stimulus.parameters import RANGES
@@ -104,3 +105,16 @@ def test_slower_films_show_the_same_bounce():
     fast, slow = ball_motion(SCORE), ball_motion(SCORE, 30)
     assert len(slow.time_s) == len(fast.time_s) / 2
     assert slow.lift.max() == pytest.approx(fast.lift.max(), rel=0.1)
+
+
+@pytest.mark.parametrize("size", [(250, 300), (1066, 600)])
+def test_pictures_of_another_size_show_the_same_motion(size):
+    usual, other = ball_motion(SCORE), ball_motion(SCORE, size=size)
+    assert other.y / size[1] == pytest.approx(usual.y / 600)
+    assert other.x - size[0] / 2 == pytest.approx((usual.x - 250) * size[1] / 600, abs=1e-9)
+    assert (other.lift == usual.lift).all()
+
+
+def test_motion_in_a_picture_that_cannot_be_is_refused():
+    with pytest.raises(UsageError, match="two even numbers from 64 to 2160"):
+        ball_motion(SCORE, size=(250, 301))

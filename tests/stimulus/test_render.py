@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from avfbel.errors import UsageError
 from avfbel.stimulus import compose, named, render_frames
-from avfbel.stimulus.camera import AXES, project
+from avfbel.stimulus.camera import AXES, check_size, project
 from avfbel.stimulus.light import FLOOR, FLOOR_Y, cut_at_floor, shade
 from avfbel.stimulus.mesh import (
     EYE_CENTRES,
@@ -13,7 +16,7 @@ from avfbel.stimulus.mesh import (
     ball_vertices,
     place,
 )
-from avfbel.stimulus.motion import BallState
+from avfbel.stimulus.motion import BallState, ball_states
 from avfbel.stimulus.render import Sheet, draw_picture, render_planes
 
 SMOOTH = np.zeros((625, 3))
@@ -170,6 +173,61 @@ def test_planes_are_the_frames_in_the_colours_of_the_encoder():
         assert np.abs(planes.y - luma).max() < 2
         for plane, colour in ((planes.cb, blue), (planes.cr, red)):
             assert np.abs(plane - colour.reshape(300, 2, 250, 2).mean(axis=(1, 3))).max() < 2
+
+
+def test_repainting_the_box_around_the_ball_gives_what_painting_everything_gives():
+    score = compose(named("scared"), seed=9, seconds=0.8, strict=True)
+    for ball, frame in zip(ball_states(score), render_frames(score), strict=True):
+        assert (np.asarray(draw_picture(ball)) == frame).all()
+
+
+@pytest.mark.parametrize("lift", [0, 60, 120])
+@pytest.mark.parametrize("spike", [0.0, 0.2])
+def test_a_small_picture_is_the_large_one_reduced(lift, spike):
+    ball = state(lift=lift, lean_deg=10, spike=spike)
+    large = np.asarray(draw_picture(ball, size=(500, 600))).astype(float)
+    reduced = large.reshape(300, 2, 250, 2, 3).mean(axis=(1, 3))
+    small = np.asarray(draw_picture(ball, size=(250, 300))).astype(float)
+    # the outline is drawn half a pixel of the drawing wide, whatever the scale: edges differ, areas do not
+    assert np.abs(small - reduced).mean() < 1.5
+    assert np.median(np.abs(small - reduced).max(axis=-1)[is_red(reduced)]) < 10
+
+
+@pytest.mark.parametrize("size", [(1066, 600), (500, 600), (400, 600)])
+def test_a_wide_picture_shows_more_at_the_sides_and_the_rest_in_the_same_place(size):
+    ball = state(lift=60, spike=0.1)
+    wide, usual = (np.asarray(draw_picture(ball, size=s)).astype(int) for s in (size, (500, 600)))
+    assert wide.shape == (600, size[0], 3)
+    common = min(size[0], 500)
+    middle = [slice((w - common) // 2, (w + common) // 2) for w in (size[0], 500)]
+    assert (np.abs(wide[:, middle[0]] - usual[:, middle[1]]).max(axis=-1) > 0).mean() < 1e-3
+
+
+sides = st.integers(32, 1080).map(lambda half: 2 * half)
+
+
+@given(sides, sides, st.lists(st.floats(-150, 150), min_size=3, max_size=3))
+def test_the_vertical_place_depends_on_the_height_alone_and_the_middle_is_the_middle(width, height, point):
+    x, y = project(point, size=(width, height))
+    usual_x, usual_y = project(point)
+    assert y / height == pytest.approx(usual_y / 600)
+    assert (x - width / 2) / height == pytest.approx((usual_x - 250) / 600)
+
+
+@given(sides, sides)
+def test_even_sides_from_64_to_2160_will_do(width, height):
+    check_size((width, height))
+
+
+@pytest.mark.parametrize(
+    "size", [(501, 600), (500, 62), (2162, 600), (500.0, 600), (0, 0), (500,), (-64, 64)]
+)
+def test_other_sizes_are_refused_with_a_remedy(size):
+    for refuse in (check_size, lambda s: draw_picture(state(), size=s)):
+        with pytest.raises(
+            UsageError, match="the size must be two even numbers from 64 to 2160, width and hei"
+        ):
+            refuse(size)
 
 
 def test_a_ball_above_the_picture_leaves_it_empty():

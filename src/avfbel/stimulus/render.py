@@ -91,7 +91,7 @@ class Sheet:
     --------
     >>> sheet = Sheet()
     >>> sheet.paint(BallState(lift=60.0, lean_deg=-12.0, offsets=np.zeros((625, 3))))
-    Box(left=182, top=244, right=320, bottom=424)
+    Box(left=182, top=246, right=320, bottom=424)
     >>> sheet.pixels.size
     (1000, 1200)
     """
@@ -155,7 +155,7 @@ def _box_around(outlines: NDArray[np.float64], size: tuple[int, int]) -> Box | N
 
 
 def _on_paper(outlines: NDArray[np.float64]) -> list[list[float]]:
-    """Outlines in pixels, shape (n, corners, 2), as x, y, x, y, ... counted from pixel centres of the sheet."""
+    """Outlines in pixels, shape (n, corners, 2), as x, y, x, y, ... from pixel centres of the sheet."""
     lists: list[list[float]] = (outlines * SCALE - 0.5).reshape(len(outlines), 2 * outlines.shape[1]).tolist()
     return lists
 
