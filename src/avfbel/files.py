@@ -80,5 +80,26 @@ def remove_parts(paths: Iterable[Path], process_ids: Iterable[int]) -> None:
             _part(path, pid).unlink(missing_ok=True)
 
 
+def remove_abandoned_parts(folder: Path) -> None:
+    """Remove what processes that were killed in the middle of writing files have left in a folder."""
+    for part in folder.glob(".*.part"):
+        process_id = part.suffixes[-2][1:] if len(part.suffixes) > 1 else ""
+        if process_id.isdecimal() and not _runs(int(process_id)):
+            part.unlink(missing_ok=True)
+
+
+def _runs(process_id: int) -> bool:
+    """Tell whether a process of this system is alive, or may be."""
+    if os.name == "nt":
+        return True  # to ask would end it there
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
 def _part(path: Path, process_id: int) -> Path:
     return path.with_name(f".{path.name}.{process_id}.part")

@@ -85,6 +85,13 @@ def test_the_patch_plays_sixteen_notes(tmp_path):
         (["--name", "sad", "--sound", "organ"], "sound must be piano or sine, got 'organ'"),
         (["--name", "sad", "--variant", "2013"], "variant must be clips-2021 or patch, got '2013'"),
         (["--name", "sad", "--variant", "patch", "--strict"], "always plays 16 notes"),
+        (["--name", "sad", "--only", "picture"], "sound only or film only, got 'picture'"),
+        (["--name", "sad", "--only", "sound", "--film-of", "happy"], "--film-of asks for a film"),
+        (["--name", "sad", "--only", "film", "--loudness", -23], "film only has no loudness"),
+        (["--name", "sad", "--film-of", "jolly"], "no stimulus is named 'jolly'"),
+        (["--name", "sad", "--size", "big"], "the size must be WIDTHxHEIGHT"),
+        (["--name", "sad", "--before", -1], "the silence before must be from 0 to 600 s, got -1"),
+        (["--name", "sad", "--loudness", "inf"], "loudness"),
     ],
 )
 def test_wrong_usage_ends_in_one_sentence(request_, sentence, tmp_path):
@@ -100,9 +107,10 @@ def test_wrong_usage_ends_in_one_sentence(request_, sentence, tmp_path):
 def test_a_folder_that_cannot_be_written_to_is_named(command, tmp_path):
     (tmp_path / "file").write_text("")
     done = in_this_process(*command, "--out", tmp_path / "file" / "below")
-    assert done.exit_code == 1
-    assert "Traceback" not in done.stderr
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
     assert str(tmp_path / "file") in done.stderr
+    assert "choose another output folder" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -112,6 +120,68 @@ def test_a_corpus_of_nothing_is_refused(option, sentence, tmp_path):
     done = in_this_process("corpus", "build", option, 0, "--out", tmp_path / "never")
     assert done.exit_code == 2
     assert sentence in done.stderr
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_pair_a_sweep_and_all_options_of_a_clip(tmp_path):
+    done = in_this_process(
+        *(
+            "stimulus",
+            "--name",
+            "happy",
+            "--film-of",
+            "sad",
+            "--before",
+            0.1,
+            "--after",
+            0.1,
+            "--loudness",
+            -26,
+        ),
+        *("--size", "250x300", "--sound", "sine", *SHORT, "--out", tmp_path / "clip"),
+    )
+    assert done.exit_code == 0
+    truth = json.loads((tmp_path / "clip" / "happy_x_sad_0003.json").read_text())
+    assert truth["rendition"] == {
+        "only": None,
+        "sound": "sine",
+        "loudness": -26.0,
+        "size": [250, 300],
+        "before_s": 0.1,
+        "after_s": 0.1,
+    }
+    assert truth["film"]["parameters"]["bpm"] == 46
+    swept = ("corpus", "build", "--sweep", "bpm=60:240:2", "--around", "sad", "--only", "sound", *SHORT)
+    done = in_this_process(*swept, "--out", tmp_path / "sweep")
+    assert done.exit_code == 0
+    assert Path(done.stdout.strip()).read_text().splitlines()[1].startswith("bpm60_0000.wav,bpm60,0,")
+    first = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "sweep").glob("*.wav")}
+    assert in_this_process(*swept, "--resume", "--out", tmp_path / "sweep").exit_code == 0
+    assert first == {path.name: path.stat().st_mtime_ns for path in (tmp_path / "sweep").glob("*.wav")}
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        (["--sweep", "bpm=60,90", "--pairs"], "a sweep goes --around one stimulus"),
+        (["--sweep", "bpm=60,90", "--stimuli", "happy"], "a sweep goes --around one stimulus"),
+        (["--around", "sad"], "--around is for a sweep"),
+        (["--pairs", "--only", "sound"], "pairs are of sound and film"),
+        (["--stimuli", "happy,jolly"], "no stimulus is named 'jolly'"),
+        (["--stimuli", ","], "at least one stimulus"),
+        (["--sweep", "bpm=0,90"], "bpm must be from 30 to 400, got 0"),
+        (["--sweep", "bpm=fast"], "a sweep is written bpm=60,120,240"),
+        (["--seconds", 0.001], "no note starts within"),
+        (["--variant", "patch", "--seconds", 3], "always plays 16 notes"),
+        (["--size", "7x7"], "size"),
+    ],
+)
+def test_wrong_corpora_are_refused_before_anything_is_made(request_, sentence, tmp_path):
+    done = in_this_process("corpus", "build", *request_, "--out", tmp_path / "never")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "never").exists()
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from avfbel.errors import UsageError
 from avfbel.stimulus import Note, StimulusParameters, ball_motion, compose, named
-from avfbel.stimulus.motion import ball_states, bounce_frames
+from avfbel.stimulus.bounces import bounce_frames
+from avfbel.stimulus.motion import ball_states
 from avfbel.stimulus.parameters import RANGES
 
 SCORE = compose(named("happy"), seed=7)

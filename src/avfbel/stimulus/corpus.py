@@ -1,100 +1,19 @@
-"""The corpus: exemplars of the 38 stimuli, made by all cores, with a manifest."""
+"""The corpus: many clips, made by all cores, with their tables; a build that was broken off can go on."""
 
 from __future__ import annotations
 
-import csv
-import io
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from avfbel.errors import InputError, UsageError
-from avfbel.files import write_whole
+from avfbel.files import remove_abandoned_parts
 from avfbel.parallel import cores, map_tasks
-from avfbel.stimulus.files import write_stimulus
-from avfbel.stimulus.parameters import RANGES, named, named_stimuli
-from avfbel.stimulus.score import compose
-
-COLUMNS = ("media", "stimulus", "exemplar", "seed", *RANGES)
-
-
-class Clip(NamedTuple):
-    """One clip of a corpus."""
-
-    stimulus: str
-    exemplar: int
-    seed: int
-
-    @property
-    def stem(self) -> str:
-        """Name of its files, without suffix."""
-        return f"{self.stimulus}_{self.exemplar:04d}"
-
-
-def clip_seed(seed: int, stimulus: str, exemplar: int) -> int:
-    """Give the seed of one clip: independent between clips, whatever else the corpus holds.
-
-    Parameters
-    ----------
-    seed : int
-        Of the corpus.
-    stimulus : str
-    exemplar : int
-
-    Returns
-    -------
-    int
-        Below 2**32.
-
-    Examples
-    --------
-    >>> clip_seed(0, "happy", 0) == clip_seed(0, "sad", 0)
-    False
-    """
-    sequence = np.random.SeedSequence([seed, zlib.crc32(stimulus.encode()), exemplar])
-    return int(sequence.generate_state(1)[0])
-
-
-def plan_corpus(*, exemplars: int = 20, seed: int = 0, stimuli: Iterable[str] | None = None) -> list[Clip]:
-    """List the clips of a corpus.
-
-    Parameters
-    ----------
-    exemplars : int
-        Of each stimulus.
-    seed : int
-        Of the corpus.
-    stimuli : iterable of str, optional
-        All 38 by default.
-
-    Returns
-    -------
-    list of Clip
-
-    Raises
-    ------
-    UsageError
-        If a number is out of range or a stimulus unknown.
-
-    Examples
-    --------
-    >>> len(plan_corpus(exemplars=20))
-    760
-    """
-    if exemplars < 1:
-        raise UsageError(f"exemplars must be at least 1, got {exemplars}")
-    if seed < 0:
-        raise UsageError(f"the seed must be a whole number from 0, got {seed}")
-    names = list(named_stimuli()) if stimuli is None else list(dict.fromkeys(stimuli))
-    if not names:
-        raise UsageError("a corpus needs at least one stimulus")
-    for name in names:
-        named(name)
-    return [Clip(name, k, clip_seed(seed, name, k)) for name in names for k in range(exemplars)]
+from avfbel.stimulus.files import PER_FRAME, PLAIN, summary, write_stimulus
+from avfbel.stimulus.plans import Clip, plan_corpus
+from avfbel.stimulus.rendition import Rendition
+from avfbel.stimulus.tables import MANIFEST, write_tables
 
 
 def build_corpus(
@@ -104,9 +23,11 @@ def build_corpus(
     jobs: int | None = None,
     seed: int = 0,
     stimuli: Iterable[str] | None = None,
+    rendition: Rendition = PLAIN,
+    resume: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> Path:
-    """Make a corpus of clips and its manifest.
+    """Make exemplars of named stimuli and their manifest: `build_clips` of `plan_corpus`.
 
     Parameters
     ----------
@@ -120,14 +41,17 @@ def build_corpus(
         Of the corpus.
     stimuli : iterable of str, optional
         All 38 by default.
+    rendition : Rendition
+        How the scores become files.
+    resume : bool
+        Keep the clips that are there, whole and as they would be made.
     progress : callable, optional
         Called with 1 after each clip.
 
     Returns
     -------
     Path
-        ``manifest.csv`` in `folder`: media, stimulus, exemplar, seed and the five parameters, one row a
-        clip. It is written when all clips are there.
+        ``manifest.csv`` in `folder`: media, stimulus, exemplar, seed and the five parameters, one row a clip.
 
     Raises
     ------
@@ -138,35 +62,103 @@ def build_corpus(
     KeyboardInterrupt
         After the clips in hand are finished; those that are there are whole.
     """
+    clips = plan_corpus(exemplars=exemplars, seed=seed, stimuli=stimuli)
+    return build_clips(clips, folder, jobs=jobs, rendition=rendition, resume=resume, progress=progress)
+
+
+def build_clips(
+    clips: Sequence[Clip],
+    folder: str | Path,
+    *,
+    jobs: int | None = None,
+    rendition: Rendition = PLAIN,
+    resume: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> Path:
+    """Make clips and the tables beside them.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        As `plan_corpus`, `plan_sweep` and `plan_pairs` give them.
+    folder : str or Path
+        Made if it does not exist; clips of the same name are replaced.
+    jobs : int, optional
+        Processes to run; one a core by default. The clips do not depend on it.
+    rendition : Rendition
+        How the scores become files.
+    resume : bool
+        Keep the clips that are there, whole and as they would be made.
+    progress : callable, optional
+        Called with 1 after each clip.
+
+    Returns
+    -------
+    Path
+        ``manifest.csv`` in `folder`, which is written, with ``conditions.csv``, when all clips are there.
+
+    Raises
+    ------
+    UsageError
+        If `jobs` is below 1, or a clip cannot have the loudness asked for.
+    InputError
+        If a process is killed.
+    KeyboardInterrupt
+        After the clips in hand are finished; those that are there are whole.
+    """
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs must be at least 1, got {jobs}")
-    clips, folder = plan_corpus(exemplars=exemplars, seed=seed, stimuli=stimuli), Path(folder)
+    if not clips:
+        raise UsageError("a corpus needs at least one clip")
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for _ in _make_all(clips, folder, jobs or cores()):
-        if progress is not None:
-            progress(1)
-    return _write_manifest(clips, folder / "manifest.csv")
-
-
-def _make_all(clips: list[Clip], folder: Path, jobs: int) -> Iterator[Clip]:
-    for done in map_tasks(_make, clips, jobs=jobs, setup=Path, setup_args=(folder,), finish_begun=True):
+    remove_abandoned_parts(folder)
+    (folder / MANIFEST).unlink(missing_ok=True)  # it is there only beside all of its clips
+    missing = [clip for clip in clips if not (resume and is_made(clip, folder, rendition))]
+    for _ in range(len(clips) - len(missing)):
+        _tell(progress)
+    making = _Making(folder, rendition)
+    for done in map_tasks(
+        _make, missing, jobs=jobs or cores(), setup=_Making, setup_args=making, finish_begun=True
+    ):
         if done.result is None:
             raise InputError(
-                f"a process making clips for {folder} was killed, perhaps for want of memory: try fewer jobs"
+                f"a process making clips for {folder} was killed, perhaps for want of memory: "
+                "try fewer jobs, and --resume to keep what is there"
             )
-        yield done.task
+        _tell(progress)
+    return write_tables(clips, folder, rendition)
 
 
-def _make(folder: Path, clip: Clip) -> Clip:
-    write_stimulus(compose(named(clip.stimulus), seed=clip.seed), folder, clip.stem)
+def is_made(clip: Clip, folder: Path, rendition: Rendition) -> bool:
+    """Tell whether a clip is there, whole and as it would be made.
+
+    Its files are renamed into place when all of them are written, the ground truth last; so they are whole if
+    that one is there and tells of this clip.
+    """
+    paths = [folder / f"{clip.stem}{suffix}" for suffix in rendition.suffixes]
+    try:
+        if not all(path.stat().st_size for path in paths):
+            return False
+        told = json.loads(paths[-1].read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    wanted = json.loads(json.dumps(summary(clip.music, film=clip.film, rendition=rendition)))
+    return isinstance(told, dict) and {k: v for k, v in told.items() if k not in PER_FRAME} == wanted
+
+
+class _Making(NamedTuple):
+    """What a process needs to make clips."""
+
+    folder: Path
+    rendition: Rendition
+
+
+def _make(making: _Making, clip: Clip) -> Clip:
+    write_stimulus(clip.music, making.folder, clip.stem, film=clip.film, rendition=making.rendition)
     return clip
 
 
-def _write_manifest(clips: list[Clip], path: Path) -> Path:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for clip in clips:
-        parameters = asdict(named(clip.stimulus))
-        writer.writerow({"media": f"{clip.stem}.mp4", **clip._asdict(), **parameters})
-    return write_whole(path, table.getvalue().encode())
+def _tell(progress: Callable[[int], object] | None) -> None:
+    if progress is not None:
+        progress(1)

@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from avfbel._version import __version__
 from avfbel.files import whole_files
+from avfbel.stimulus.bounces import ball_bounces
 from avfbel.stimulus.film import write_film
 from avfbel.stimulus.midi import write_midi
 from avfbel.stimulus.motion import ball_motion
+from avfbel.stimulus.rendition import Rendition
 from avfbel.stimulus.score import Score
-from avfbel.stimulus.sound import Sound, synthesize, write_wav
+from avfbel.stimulus.sound import synthesize, write_wav
 
-SUFFIXES = (".mid", ".wav", ".mp4", ".json")
+PLAIN = Rendition()
+PER_FRAME = ("bounces", "frames")  # what the ground truth tells beyond the summary
 
 
-def write_stimulus(score: Score, folder: str | Path, stem: str, *, sound: Sound = "piano") -> list[Path]:
-    """Write the four files of a clip.
+def write_stimulus(
+    score: Score,
+    folder: str | Path,
+    stem: str,
+    *,
+    film: Score | None = None,
+    rendition: Rendition = PLAIN,
+) -> list[Path]:
+    """Write the files of a clip.
 
     Parameters
     ----------
     score : Score
+        Of the melody, and of the film too if no other is given.
     folder : str or Path
         Made if it does not exist.
     stem : str
         Name of the files without their suffixes; existing files of this name are replaced.
-    sound : {"piano", "sine"}
-        How the notes sound.
+    film : Score, optional
+        Of the film, if it is to belong to another melody than the one that is heard.
+    rendition : Rendition
+        How the scores become files.
 
     Returns
     -------
     list of Path
-        ``stem.mid``, ``stem.wav``, ``stem.mp4`` and ``stem.json``, in this order.
+        ``stem.mid``, ``stem.wav``, ``stem.mp4`` and ``stem.json``, in this order, as far as the rendition has
+        them. The last one holds what `ground_truth` tells.
 
     Raises
     ------
     OSError
         If the folder cannot be written to; nothing is left behind then.
+    UsageError
+        If the sound cannot have the loudness asked for.
+    InputError
+        If the sound font cannot be used.
 
     Examples
     --------
@@ -49,40 +69,90 @@ def write_stimulus(score: Score, folder: str | Path, stem: str, *, sound: Sound 
     ...     [path.name for path in write_stimulus(score, folder, "happy_0007")]
     ['happy_0007.mid', 'happy_0007.wav', 'happy_0007.mp4', 'happy_0007.json']
     """
-    samples = synthesize(score, sound=sound)
+    truth = ground_truth(score, film=film, rendition=rendition)
+    music, film = rendition.prepared(score, film or score)
+    samples = None
+    if rendition.only != "film":
+        samples = synthesize(
+            music, sound=rendition.sound, soundfont=rendition.soundfont, loudness=rendition.loudness
+        )
+    writers: dict[str, Callable[[Path], object]] = {
+        ".mid": lambda path: write_midi(music, path),
+        ".mp4": lambda path: write_film(film, samples, path, size=rendition.size),
+        ".json": lambda path: path.write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8"),
+    }
+    if samples is not None:
+        sound = samples
+        writers[".wav"] = lambda path: write_wav(sound, path)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{stem}{suffix}" for suffix in SUFFIXES]
-    with whole_files(*paths) as (midi, wav, film, truth):
-        write_midi(score, midi)
-        write_wav(samples, wav)
-        write_film(score, samples, film)
-        truth.write_text(json.dumps(ground_truth(score), indent=1) + "\n", encoding="utf-8")
+    paths = [folder / f"{stem}{suffix}" for suffix in rendition.suffixes]
+    with whole_files(*paths) as parts:
+        for suffix, part in zip(rendition.suffixes, parts, strict=True):
+            writers[suffix](part)
     return paths
 
 
-def ground_truth(score: Score) -> dict[str, Any]:
+def ground_truth(score: Score, *, film: Score | None = None, rendition: Rendition = PLAIN) -> dict[str, Any]:
     """Tell all that is known about a clip, as its JSON file holds it.
 
     Parameters
     ----------
     score : Score
+    film : Score, optional
+        Of the film, if it is another one.
+    rendition : Rendition
 
     Returns
     -------
     dict
-        ``parameters``, ``seed``, ``variant``, ``notes`` (fields of `Note`) and ``frames`` (``time_s``, the
-        centre of the ball ``x, y`` in pixels from the top left, ``spikiness`` 0 to about 0.2).
+        What `summary` tells, and if the clip has a film: ``bounces``, as `Bounce` has them, and ``frames``
+        with the time ``time_s`` in s, the centre of the ball ``x, y`` in pixels from the top left, and the
+        ``spikiness`` of its skin, 0 to about 0.2 radii.
     """
-    motion = ball_motion(score)
+    told = summary(score, film=film, rendition=rendition)
+    if rendition.only == "sound":
+        return told
+    _, film = rendition.prepared(score, film or score)
+    motion = ball_motion(film, size=rendition.size)
     columns = (motion.time_s, motion.x, motion.y, motion.spikiness)
+    return told | {
+        "bounces": [bounce._asdict() for bounce in ball_bounces(film)],
+        "frames": [
+            {"time_s": round(t, 6), "x": round(x, 3), "y": round(y, 3), "spikiness": round(s, 6)}
+            for t, x, y, s in zip(*(column.tolist() for column in columns), strict=True)
+        ],
+    }
+
+
+def summary(score: Score, *, film: Score | None = None, rendition: Rendition = PLAIN) -> dict[str, Any]:
+    """Tell what a clip is made of: enough to make it again.
+
+    Parameters
+    ----------
+    score : Score
+    film : Score, optional
+        Of the film, if it is another one.
+    rendition : Rendition
+
+    Returns
+    -------
+    dict
+        ``parameters``, ``seed``, ``variant`` and ``notes`` (fields of `Note`; onsets count from the start of
+        the clip) of the melody, under ``film`` the same of a film that belongs to another one, ``length_s``,
+        ``rendition`` and the version of the generator.
+    """
+    music, shown = rendition.prepared(score, film or score)
+    told = _score(music)
+    if film is not None:
+        told["film"] = _score(shown)
+    return told | {"length_s": music.length_s, "rendition": rendition.told(), "avfbel": __version__}
+
+
+def _score(score: Score) -> dict[str, Any]:
     return {
         "parameters": asdict(score.parameters),
         "seed": score.seed,
         "variant": score.variant,
         "notes": [note._asdict() for note in score.notes],
-        "frames": [
-            {"time_s": round(t, 6), "x": round(x, 3), "y": round(y, 3), "spikiness": round(s, 6)}
-            for t, x, y, s in zip(*(column.tolist() for column in columns), strict=True)
-        ],
     }

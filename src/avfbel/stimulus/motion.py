@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avfbel.stimulus.bounces import ball_bounces, first_frame
 from avfbel.stimulus.camera import HEIGHT, WIDTH, check_size, project
 from avfbel.stimulus.mesh import N_MOVABLE, ball_centre
 from avfbel.stimulus.score import FRAMES_PER_SECOND, Score, random_streams
 
-ARCH_SHARE = 0.93  # of the gap to the next beat that a bounce takes
 FIRST_FRAMES = 30  # what a change takes before the first bounce has set its own pace
 
 
@@ -45,17 +45,6 @@ class BallMotion:
     lean_deg: NDArray[np.float64]
 
 
-def bounce_frames(gap_s: float, fps: float = FRAMES_PER_SECOND) -> int:
-    """Give the length of a bounce in frames, for a gap to the next beat in s.
-
-    Examples
-    --------
-    >>> [bounce_frames(gap) for gap in (0.3, 0.207, 0.93, 2.0)]
-    [17, 12, 52, 112]
-    """
-    return math.floor(fps * ARCH_SHARE * gap_s + 0.5)
-
-
 def ball_states(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[BallState]:
     """Yield the state of the ball in every frame of the film.
 
@@ -81,17 +70,20 @@ def ball_states(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[BallStat
     268
     """
     rng = random_streams(score.seed).vertices
-    pending = [(math.ceil(round(note.onset_s * fps, 6)), note) for note in score.notes][::-1]
+    bounces = {bounce.note: bounce for bounce in ball_bounces(score, fps)}
+    pending = [(first_frame(note.onset_s, fps), index) for index, note in enumerate(score.notes)][::-1]
     pace, height = FIRST_FRAMES, 0.0
     airborne = 0  # frames since the bounce began, 0 on the ground
     lean = _Glide(np.zeros(()))
     skin = _Glide(np.zeros((N_MOVABLE, 3)))
     for frame in range(round(score.length_s * fps)):
         while pending and pending[-1][0] <= frame:
-            note = pending.pop()[1]
-            if not airborne:
-                pace, height = bounce_frames(note.bounce_s, fps), float(note.height)
-                airborne = 1 if pace else 0
+            index = pending.pop()[1]
+            note = score.notes[index]
+            if index in bounces:
+                pace, height, airborne = bounces[index].frames, float(note.height), 1
+            elif not airborne:
+                pace = 0  # too short a gap for a bounce: lean and skin jump
             lean.start(np.asarray(float(note.lean_deg)), pace)
             skin.start(rng.uniform(-note.spike, note.spike, (N_MOVABLE, 3)), pace)
         lift = height * math.sin(math.pi * airborne / pace) if 0 < airborne < pace else 0.0

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -312,10 +312,68 @@ def compose(
         seed=int(seed),
         variant=variant,
         notes=tuple(notes),
-        length_s=math.ceil(round(length * FRAMES_PER_SECOND, 6)) / FRAMES_PER_SECOND,
+        length_s=_whole_frames(length),
         seconds=until,
         strict=strict,
     )
+
+
+def with_silence(score: Score, before_s: float = 0.0, after_s: float = 0.0) -> Score:
+    """Put silence before and after a score, in which the ball lies still.
+
+    Parameters
+    ----------
+    score : Score
+    before_s, after_s : float
+        In s; rounded to whole film frames.
+
+    Returns
+    -------
+    Score
+        The same notes, later; the onsets count from the start of the silence.
+
+    Raises
+    ------
+    UsageError
+        If a length is negative, not finite or above 600 s.
+
+    Examples
+    --------
+    >>> from avfbel.stimulus import named
+    >>> score = compose(named("happy"), seed=7)
+    >>> later = with_silence(score, before_s=0.5, after_s=1)
+    >>> round(later.length_s - score.length_s, 9), round(later.notes[0].onset_s - score.notes[0].onset_s, 9)
+    (1.5, 0.5)
+    """
+    check_silence(before_s, after_s)
+    before, after = (
+        round(seconds * FRAMES_PER_SECOND) / FRAMES_PER_SECOND for seconds in (before_s, after_s)
+    )
+    notes = tuple(note._replace(onset_s=note.onset_s + before) for note in score.notes)
+    return replace(score, notes=notes, length_s=_whole_frames(before + score.length_s + after))
+
+
+def check_silence(before_s: float, after_s: float) -> None:
+    """Raise UsageError unless both are lengths of a silence, in s."""
+    for where, seconds in (("before", before_s), ("after", after_s)):
+        if not 0 <= seconds <= MAX_SECONDS:
+            raise UsageError(f"the silence {where} must be from 0 to {MAX_SECONDS:g} s, got {seconds:g}")
+
+
+def with_length(score: Score, length_s: float) -> Score:
+    """Let a score last at least `length_s` seconds, rounded up to whole film frames.
+
+    Examples
+    --------
+    >>> from avfbel.stimulus import named
+    >>> with_length(compose(named("happy"), seed=7), 480 / 64.5).length_s
+    7.45
+    """
+    return replace(score, length_s=_whole_frames(max(score.length_s, length_s)))
+
+
+def _whole_frames(length_s: float) -> float:
+    return math.ceil(round(length_s * FRAMES_PER_SECOND, 6)) / FRAMES_PER_SECOND
 
 
 def _draw_notes(parameters: StimulusParameters, streams: Streams, until: float | None) -> list[Note]:
