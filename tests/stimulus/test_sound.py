@@ -6,7 +6,7 @@ import pytest
 
 from avfbel.errors import UsageError
 from avfbel.stimulus import compose, named, synthesize, write_wav
-from avfbel.stimulus.piano import LEVEL, inharmonicity, key_frequency, partials, piano_tone
+from avfbel.stimulus.piano import key_frequency, piano_tone
 from avfbel.stimulus.sound import to_pcm
 
 RATE = 44100
@@ -26,55 +26,6 @@ def strongest_near(sound, frequency):
     k = near[np.argmax(spectrum[near])]
     a, b, c = np.log(spectrum[k - 1 : k + 2])
     return grid[1] * (k + 0.5 * (a - c) / (a - 2 * b + c))
-
-
-@pytest.mark.parametrize("pitch", [28, 40, 60, 69, 84, 100])
-def test_keys_are_in_tune_and_their_partials_stretched(pitch):
-    tone = piano_tone(pitch, 2 * RATE)
-    b, first = inharmonicity(pitch), 440 * 2 ** ((pitch - 69) / 12)
-    for k in (1, 2, 3):
-        expected = k * first * np.sqrt((1 + b * k * k) / (1 + b))
-        cents = 1200 * np.log2(strongest_near(tone, expected) / expected)
-        assert abs(cents) < 1, (pitch, k, cents)
-
-
-def test_every_eighth_partial_is_silent_at_the_strike_point():
-    amplitude = partials(36, RATE).amplitude
-    assert amplitude[7] < 1e-12
-    assert amplitude[6] > 1e-3
-
-
-@pytest.mark.parametrize("pitch", [12, 36, 60, 84, 108, 127])
-def test_any_key_is_audible_and_far_from_full_scale(pitch):
-    tone = piano_tone(pitch, RATE)
-    assert np.sqrt(np.mean(tone[:4410] ** 2)) > 0.04
-    assert np.abs(tone).max() < 0.7
-    assert tone[0] == 0
-
-
-def test_a_tone_decays_fast_at_first_and_slowly_later():
-    tone = piano_tone(60, 6 * RATE)
-    level = [
-        20 * np.log10(np.sqrt(np.mean(tone[k * RATE // 2 : (k + 1) * RATE // 2] ** 2))) for k in range(12)
-    ]
-    falls = -np.diff(level)
-    assert (falls > 0).all()
-    assert falls[0] > 1.5 * falls[-1]
-
-
-def test_the_piano_is_summed_of_its_partials():
-    """The block-wise product of exponentials equals a plain sum of damped sines."""
-    n, keys = 3000, partials(50, RATE)
-    t = np.arange(n) / RATE
-    plain = sum(
-        a * np.sin(2 * np.pi * f * t) * (0.75 * np.exp(-t / d) + 0.25 * np.exp(-t / (5 * d)))
-        for f, a, d in zip(*keys, strict=True)
-    )
-    knocked = (
-        piano_tone(50, n)[200:] / LEVEL
-    )  # past the attack; what is left beside the partials is the knock
-    rest = knocked - plain[200:]
-    assert np.abs(rest[-500:]).max() < 0.01
 
 
 @pytest.mark.parametrize("sound", ["piano", "sine"])
@@ -108,7 +59,7 @@ def test_melodies_leave_room_below_full_scale():
 def test_what_would_go_beyond_full_scale_is_turned_down_as_a_whole():
     note = SCORE.notes[0]._replace(onset_s=0.5, duration_s=1.0, pitch=30)
     loud = synthesize(replace(SCORE, notes=(note,) * 5, length_s=3.0))
-    assert np.abs(loud).max() == pytest.approx(0.98)
+    assert np.abs(loud).max() == pytest.approx(10 ** (-1 / 20), rel=1e-3)
     soft = synthesize(one_note(30))
     assert loud / loud.max() == pytest.approx(soft / soft.max(), abs=1e-9)
 

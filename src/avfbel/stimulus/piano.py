@@ -1,8 +1,9 @@
 """The piano: one key as a sum of stretched, decaying partials, with the noise of its hammer.
 
 Strings are stiff, so partials are stretched [1]_; the hammer strikes at an eighth of the string, which
-silences every eighth partial; each partial decays fast at first and slowly later, because the strings of a
-key first move together and then against each other [2]_.
+silences every eighth partial; its felt is softer in the bass, and the soundboard radiates the lowest partials
+badly; each partial decays fast at first and slowly later, because the strings of a key first move together
+and then against each other [2]_. All keys are equally loud.
 
 References
 ----------
@@ -20,14 +21,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from avfbel.stimulus.exact import exact_exp, exact_power_of_two, exact_turn
+from avfbel.stimulus.loudness import k_weighting
+
 STRIKE_POINT = 1 / 8  # of the string
+SOUNDBOARD_HZ = 40.0  # it radiates less and less below
+DECAY_SECONDS = 0.55  # time constant of the fast decay of middle C
+DECAY_HALVES = 48  # semitones up for half of it
+LOSS_HZ = 8000.0  # a partial at this frequency decays twice as fast as the lowest
 SLOW_SHARE = 0.25  # of a partial's amplitude, decaying slowly
 SLOWER = 5.0  # the slow decay lasts this many times the fast one
-ATTACK_SECONDS = 0.002
+DETUNING = 0.00025  # of the slow part against the fast one: 0.43 cents, a beat of 0.25 Hz at 1 kHz
+ATTACK_SECONDS = 0.0025  # the hammer's time on the string, at whose end all partials move together
 NOISE_SECONDS = 0.012  # time constant of the hammer's knock
-NOISE_LEVEL = 0.19  # of the tone, in amplitude
-LEVEL = 0.19  # root mean square just after the strike, of full scale
-MAX_PARTIALS = 60
+NOISE_LEVEL = 0.036  # of the knock at its start, root mean square, of full scale
+LEVEL = 0.126  # of every key in the time below, root mean square after K-weighting, of full scale
+LEVEL_SECONDS = 0.9
+MAX_PARTIALS = 100
+_FAINTEST = 1e-3  # of the strongest partial: fainter ones are left out
+_GONE = 1e-6  # of full scale: what has decayed below is left out
 _BLOCK = 512
 
 
@@ -36,7 +48,7 @@ class Partials(NamedTuple):
 
     frequency_hz: NDArray[np.float64]
     amplitude: NDArray[np.float64]
-    """Summing in power to a root mean square of 1."""
+    """At the strike, of full scale."""
     decay_s: NDArray[np.float64]
     """Time constant of the fast decay."""
 
@@ -49,20 +61,21 @@ def key_frequency(pitch: int) -> float:
     >>> key_frequency(69), round(key_frequency(60), 3)
     (440.0, 261.626)
     """
-    return 440.0 * math.pow(2, (pitch - 69) / 12)
+    return 440.0 * exact_power_of_two((pitch - 69) / 12)
 
 
 def inharmonicity(pitch: int) -> float:
     """Give the inharmonicity coefficient B of a typical piano's key (Rigaud et al. 2013), dimensionless.
 
-    Partial k of a stiff string lies at ``k * f * sqrt(1 + B * k**2)``.
+    Partial k of a stiff string lies at ``k * f * sqrt(1 + B * k**2)``, where f is the first partial of the
+    string without stiffness.
 
     Examples
     --------
     >>> round(inharmonicity(60), 5)
     0.00033
     """
-    return math.exp(-0.0847 * pitch - 5.82) + math.exp(0.0926 * pitch - 13.64)
+    return float(exact_exp(-0.0847 * pitch - 5.82) + exact_exp(0.0926 * pitch - 13.64))
 
 
 def partials(pitch: int, rate: float) -> Partials:
@@ -85,14 +98,16 @@ def partials(pitch: int, rate: float) -> Partials:
     array([ 440. ,  880.9, 1323.8])
     """
     b, first = inharmonicity(pitch), key_frequency(pitch)
-    k = np.arange(1, MAX_PARTIALS + 1)
-    frequency = k * first * np.sqrt((1 + b * k**2) / (1 + b))
-    k, frequency = k[frequency < 0.45 * rate], frequency[frequency < 0.45 * rate]
+    k = np.arange(1.0, MAX_PARTIALS + 1)
+    frequency = k * first * np.sqrt((1 + b * (k * k)) / (1 + b))
     corner = 700 + 2.2 * first  # the felt of a low key is softer, in Hz
-    amplitude = np.abs(np.sin(math.pi * k * STRIKE_POINT)) / k**0.6 * np.exp(-frequency / corner)
-    amplitude *= math.sqrt(2) / np.sqrt(np.sum(amplitude**2))
-    decay = 0.9 * 2 ** (-(pitch - 60) / 16) / (1 + (frequency / 4000) ** 1.2)
-    return Partials(frequency, amplitude, decay)
+    _, strike = exact_turn(k * STRIKE_POINT / 2)
+    amplitude = np.abs(strike) / np.sqrt(k) * exact_exp(-frequency / corner)
+    amplitude *= frequency / np.sqrt(frequency * frequency + SOUNDBOARD_HZ * SOUNDBOARD_HZ)
+    kept = (frequency < 0.45 * rate) & (amplitude > _FAINTEST * amplitude.max())
+    frequency, amplitude = frequency[kept], amplitude[kept]
+    decay = DECAY_SECONDS * exact_power_of_two(-(pitch - 60) / DECAY_HALVES) / (1 + frequency / LOSS_HZ)
+    return Partials(frequency, amplitude * (LEVEL / math.sqrt(_power(frequency, amplitude, decay))), decay)
 
 
 @lru_cache(maxsize=256)
@@ -111,35 +126,57 @@ def piano_tone(pitch: int, n_samples: int, rate: int = 44100) -> NDArray[np.floa
     Returns
     -------
     ndarray, shape (n_samples,)
-        Read-only, and kept for the next call; full scale is 1. The same key always sounds the same.
+        Read-only, and kept for the next call; full scale is 1. The same key always sounds the same, to the
+        last bit.
 
     Examples
     --------
     >>> piano_tone(60, 4410).shape
     (4410,)
     """
-    keys = partials(pitch, rate)
-    tone = np.zeros(-(-n_samples // _BLOCK) * _BLOCK).reshape(-1, _BLOCK)
-    within, blocks = np.arange(_BLOCK) / rate, np.arange(len(tone)) * (_BLOCK / rate)
-    for frequency, amplitude, decay in zip(*keys, strict=True):
-        for share, lasting in ((1 - SLOW_SHARE, decay), (SLOW_SHARE, decay * SLOWER)):
-            # exp(s (t1 + t2)) = exp(s t1) exp(s t2): a rank-two product instead of a sine for every sample
-            s = complex(-1 / lasting, 2 * math.pi * frequency)
-            start, inside = amplitude * share * np.exp(s * blocks), np.exp(s * within)
-            tone += start.imag[:, None] * inside.real
-            tone += start.real[:, None] * inside.imag
-    sound = tone.reshape(-1)[:n_samples] + NOISE_LEVEL * _knock(pitch, n_samples, rate)
+    n_blocks = -(-n_samples // _BLOCK)
+    tone, product = np.zeros((n_blocks, _BLOCK)), np.empty((n_blocks, _BLOCK))
+    within, blocks = np.arange(_BLOCK) / rate, np.arange(n_blocks) * (_BLOCK / rate)
+    for frequency, amplitude, decay in zip(*partials(pitch, rate), strict=True):
+        for share, lasting, pulled in (
+            (1 - SLOW_SHARE, decay, 1.0),
+            (SLOW_SHARE, decay * SLOWER, 1 + DETUNING),
+        ):
+            # sin(a + b) exp(c + d) is a sum of two products: cheaper than a sine for every sample
+            level = amplitude * share * exact_exp(-blocks / lasting)
+            m = int(np.count_nonzero(level > _GONE))
+            cosine, sine = exact_turn(frequency * pulled * (blocks[:m] - ATTACK_SECONDS))
+            cosine_within, sine_within = (
+                wave * exact_exp(-within / lasting) for wave in exact_turn(frequency * pulled * within)
+            )
+            for start, inside in ((sine, cosine_within), (cosine, sine_within)):
+                tone[:m] += np.multiply((level[:m] * start)[:, None], inside, out=product[:m])
+    sound = tone.reshape(-1)[:n_samples]
+    knock = _knock(pitch, n_samples, rate)
+    sound[: len(knock)] += knock
     attack = np.minimum(1, np.arange(n_samples) / (ATTACK_SECONDS * rate))
-    sound *= LEVEL * np.sin(attack * math.pi / 2) ** 2
+    sound *= 0.5 - 0.5 * exact_turn(attack / 2)[0]
     sound.flags.writeable = False
     return sound
 
 
+def _power(
+    frequency: NDArray[np.float64], amplitude: NDArray[np.float64], decay: NDArray[np.float64]
+) -> float:
+    """Mean power of decaying partials after K-weighting, in the first LEVEL_SECONDS."""
+    squared = np.zeros_like(decay)  # mean square of the envelope
+    for a, slower_a in ((1 - SLOW_SHARE, 1.0), (SLOW_SHARE, SLOWER)):
+        for b, slower_b in ((1 - SLOW_SHARE, 1.0), (SLOW_SHARE, SLOWER)):
+            lasting = decay / (1 / slower_a + 1 / slower_b) / LEVEL_SECONDS
+            squared += a * b * lasting * (1 - exact_exp(-1 / lasting))
+    return math.fsum(k_weighting(frequency) * amplitude * amplitude * squared / 2)
+
+
 def _knock(pitch: int, n_samples: int, rate: int) -> NDArray[np.float64]:
-    """Noise of the hammer and the key bed, shape (n_samples,), with a root mean square of 1 at its start."""
-    n = min(n_samples, int(8 * NOISE_SECONDS * rate))
-    white = np.random.Generator(np.random.PCG64(pitch)).standard_normal(n)
-    dull = np.convolve(white, np.hanning(18)[1:-1], mode="full")[:n]  # little is left above 3 kHz at 44.1 kHz
-    knock = np.zeros(n_samples)
-    knock[:n] = dull / (np.sqrt(np.mean(dull**2)) or 1) * np.exp(-np.arange(n) / (NOISE_SECONDS * rate))
-    return knock
+    """Noise of the hammer and the key bed, shape (n,) with at most `n_samples`."""
+    n, smooth = int(8 * NOISE_SECONDS * rate), max(1, round(rate / 5500))
+    dull = np.random.Generator(np.random.PCG64(pitch)).random(n + 2 * smooth) - 0.5
+    for _ in range(2):  # little is left above 3 kHz
+        dull = np.add.reduce([dull[k : len(dull) - smooth + k] for k in range(smooth)])
+    dull = dull * (NOISE_LEVEL / math.sqrt(math.fsum(dull * dull) / n))
+    return (dull * exact_exp(-np.arange(n) / (NOISE_SECONDS * rate)))[:n_samples]

@@ -1,4 +1,4 @@
-"""From score to sound: notes on a piano or as plain sines, in stereo, and the WAV file."""
+"""From score to sound: notes on a piano, as plain sines or by a sound font, in stereo, and the WAV file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfbel.errors import UsageError
+from avfbel.stimulus.exact import exact_exp, exact_power_of_two, exact_turn
+from avfbel.stimulus.loudness import PEAK, normalize
 from avfbel.stimulus.piano import key_frequency, piano_tone
 from avfbel.stimulus.score import RELEASE_SECONDS, Score
 
@@ -19,31 +21,46 @@ Sound = Literal["piano", "sine"]
 RATE = 44100  # samples a second
 SINE_LEVEL = 0.25  # amplitude, of full scale
 EDGE_SECONDS = 0.005  # rise and fall of a sine; fall at the end of the clip
-WIDTH = 0.15  # of the keyboard in the stereo picture, in rad for 64 keys
-PEAK = 0.98  # of full scale; a clip that would go beyond it is turned down as a whole
+WIDTH = 0.024  # of the keyboard in the stereo picture, in turns for 64 keys
 _CACHE_STEP = 0.25  # tones are kept in whole multiples of this, in s
 
 
-def synthesize(score: Score, *, sound: Sound = "piano", rate: int = RATE) -> NDArray[np.float64]:
+def synthesize(
+    score: Score,
+    *,
+    sound: Sound = "piano",
+    soundfont: str | Path | None = None,
+    loudness: float | None = None,
+    rate: int = RATE,
+) -> NDArray[np.float64]:
     """Sound a score.
+
+    Piano and sines have the same bits on every machine.
 
     Parameters
     ----------
     score : Score
     sound : {"piano", "sine"}
         An additive piano, or plain sines.
+    soundfont : str or Path, optional
+        A sound font (.sf2), whose piano plays instead.
+    loudness : float, optional
+        Integrated loudness in LUFS (ITU-R BS.1770); by default, as it comes.
     rate : int
         Samples a second.
 
     Returns
     -------
     ndarray, shape (n_samples, 2)
-        Left and right, within [-1, 1]; as long as the film.
+        Left and right, at most 0.891 (-1 dB) in size: a clip that would go beyond is turned down as a whole.
+        As long as the film.
 
     Raises
     ------
     UsageError
-        If there is no such sound.
+        If there is no such sound, two sounds are asked for, or the sound cannot be that loud.
+    InputError
+        If the sound font cannot be played.
 
     Examples
     --------
@@ -52,18 +69,18 @@ def synthesize(score: Score, *, sound: Sound = "piano", rate: int = RATE) -> NDA
     (196980, 2)
     """
     check_sound(sound)
-    n = round(score.length_s * rate)
-    out = np.zeros((n, 2))
-    for note in score.notes:
-        start = round(note.onset_s * rate)
-        tone = _note(note.pitch, note.duration_s, sound, rate)[: n - start]
-        angle = math.pi / 4 + WIDTH * (note.pitch - 64) / 64
-        out[start : start + len(tone), 0] += tone * math.cos(angle) * math.sqrt(2)
-        out[start : start + len(tone), 1] += tone * math.sin(angle) * math.sqrt(2)
-    edge = min(n, round(EDGE_SECONDS * rate))
-    out[n - edge :] *= np.linspace(1, 0, edge)[:, None]
-    out *= min(1.0, PEAK / max(np.abs(out).max(), PEAK))
-    return out
+    if soundfont is not None:
+        if sound != "piano":
+            raise UsageError(f"a sound font plays instead of the {sound}: leave one of the two out")
+        from avfbel.stimulus.soundfont import play
+
+        out = play(score, soundfont, rate=rate)
+    else:
+        out = _play(score, sound, rate)
+    edge = min(len(out), round(EDGE_SECONDS * rate))
+    out[len(out) - edge :] *= np.linspace(1, 0, edge)[:, None]
+    out *= min(1.0, PEAK / max(np.abs(out).max(initial=0), PEAK))
+    return out if loudness is None else normalize(out, loudness, rate=rate)
 
 
 def check_sound(sound: str) -> None:
@@ -109,6 +126,19 @@ def write_wav(samples: NDArray[np.float64], path: str | Path, *, rate: int = RAT
         file.writeframes(to_pcm(samples).astype("<i2").tobytes())
 
 
+def _play(score: Score, sound: Sound, rate: int) -> NDArray[np.float64]:
+    """All notes, each at its place in the stereo picture, shape (n_samples, 2)."""
+    n = round(score.length_s * rate)
+    out = np.zeros((n, 2))
+    for note in score.notes:
+        start = round(note.onset_s * rate)
+        tone = _note(note.pitch, note.duration_s, sound, rate)[: n - start]
+        place = exact_turn(1 / 8 + WIDTH * (note.pitch - 64) / 64)
+        for channel, gain in enumerate(place):
+            out[start : start + len(tone), channel] += tone * (float(gain) * math.sqrt(2))
+    return out
+
+
 def _note(pitch: int, duration_s: float, sound: Sound, rate: int) -> NDArray[np.float64]:
     """One note with its release, shape (n,)."""
     held, n = round(duration_s * rate), round((duration_s + RELEASE_SECONDS) * rate)
@@ -118,14 +148,14 @@ def _note(pitch: int, duration_s: float, sound: Sound, rate: int) -> NDArray[np.
     edge = EDGE_SECONDS * rate
     k = np.arange(n)
     envelope = np.clip(np.minimum(k / edge, 1 - (k - held) / edge), 0, 1)
-    tone: NDArray[np.float64] = SINE_LEVEL * envelope * np.sin(2 * math.pi * key_frequency(pitch) / rate * k)
-    return tone
+    _, wave_form = exact_turn(key_frequency(pitch) / rate * k)
+    return SINE_LEVEL * envelope * wave_form
 
 
 def _damper(pitch: int, n: int, held: int, rate: int) -> NDArray[np.float64]:
     """Envelope of the damper, which falls after `held` samples and takes longer on the heavy low strings."""
     envelope = np.ones(n)
     after = np.arange(n - held) / rate
-    time_constant = min(0.06, 0.035 * 2 ** (-(pitch - 60) / 36))
-    envelope[held:] = np.exp(-after / time_constant) * (1 - after / RELEASE_SECONDS)
+    time_constant = min(0.038, 0.022 * exact_power_of_two(-(pitch - 60) / 48))
+    envelope[held:] = exact_exp(-after / time_constant) * (1 - after / RELEASE_SECONDS)
     return envelope
