@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from avfbel.brain import REGIONS
 from avfbel.data import KINDS, Dataset
@@ -17,7 +18,7 @@ from avfbel.emotion import predicted_epp, predicted_valence
 from avfbel.errors import UsageError
 from avfbel.learn import Settings, cross_validate, export, train_bundle
 from avfbel.learn.candidates import Circuit, circuit
-from avfbel.learn.card import feature_ranges, make_card
+from avfbel.learn.card import feature_ranges, make_card, reference
 from avfbel.learn.training import check_destination, protocols_for, write_bundle
 from avfbel.runtime import Bundle
 from avfbel.runtime.engine import Predictor
@@ -276,6 +277,23 @@ def test_protocols_fit_the_data(make_world: Make) -> None:
     )
     assert protocols_for(ours) == ("leave-stimulus-out", "leave-prototype-out")
     assert protocols_for(ours.take(np.arange(5))) == ("leave-stimulus-out",)
+
+
+def test_the_reference_is_the_average_input_as_the_cortices_code_it(make_world: Make) -> None:
+    data = make_world(2)
+    data.acoustic[0] = 1e9
+    data.evidence[0, 0] = 0.0
+    data.acoustic[1, ALL_ACOUSTIC.index("tempo")] = np.nan
+    fitted = circuit("avf-bel", ONE_EPOCH)
+    Circuit(fitted).fit(data)
+    told = reference(fitted, data)
+    heard = data.acoustic[1:]
+    assert told["acoustic"]["pitch"] == pytest.approx(scipy.stats.gmean(heard[:, 0]))
+    assert told["acoustic"]["tonnetz"] == pytest.approx(heard[:, 1].mean())
+    assert told["acoustic"]["tempo"] == pytest.approx(scipy.stats.gmean(heard[1:, 3]))
+    scale = fitted.network_.visual_cortex.scale
+    assert list(told["maps"]["mean"].values()) == scale.mean.flatten().tolist()
+    assert told["maps"]["presence"] == float(scale.reference)
 
 
 def test_ranges_are_those_of_windows_with_evidence(make_world: Make) -> None:

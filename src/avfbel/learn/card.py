@@ -62,6 +62,7 @@ def make_card(fitted: AVFBEL, data: Dataset, metrics: Mapping[str, Any]) -> dict
         "epp_definition": EPP_DEFINITION,
         "feature_ranges": ranges,
         "may_be_missing": missing,
+        "reference": reference(fitted, data),
         "regions": list(REGIONS),
         "seed": fitted.random_state,
         "parameters": fitted.get_params(),
@@ -102,6 +103,38 @@ def feature_ranges(data: Dataset, modality: str = "both") -> tuple[dict[str, lis
             if len(known) < len(values):
                 missing.append(name)
     return ranges, missing
+
+
+def reference(fitted: AVFBEL, data: Dataset) -> dict[str, Any]:
+    """Return the average input of training, against which the contribution of a feature is told.
+
+    Parameters
+    ----------
+    fitted : AVFBEL
+        The trained model.
+    data : Dataset
+        What it was trained on.
+
+    Returns
+    -------
+    dict
+        ``acoustic``: the mean of each acoustic feature over windows with evidence of sound, in its unit;
+        geometric for those that the auditory cortex codes by their logarithm; features that were never
+        measured are left out. ``maps``: the mean of each feature map over what moved, and ``presence``, the
+        value of the speed map from which on something counts as moving, as the visual cortex standardises.
+    """
+    from avfbel.brain.regions import LOGARITHMIC, MAPS
+
+    heard = data.acoustic[data.evidence[:, 0] > 0]
+    acoustic = {}
+    for name, values in zip(ALL_ACOUSTIC, heard.T, strict=True):
+        known = values[np.isfinite(values) & ((values > 0) | (name not in LOGARITHMIC))]
+        if len(known):
+            logs = name in LOGARITHMIC
+            acoustic[name] = float(np.exp(np.log(known).mean()) if logs else known.mean())
+    scale = fitted.network_.visual_cortex.scale
+    means = dict(zip(MAPS, scale.mean.flatten().tolist(), strict=True))
+    return {"acoustic": acoustic, "maps": {"mean": means, "presence": float(scale.reference)}}
 
 
 def _trained_on(data: Dataset, modality: str) -> str:
