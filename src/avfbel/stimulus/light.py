@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.stimulus.camera import HEIGHT, POSITION, WIDTH, view
+from avfbel.stimulus.camera import HEIGHT, WIDTH, view
 from avfbel.stimulus.mesh import EYE_TRIANGLES, EYES, SPHERE, SPHERE_TRIANGLES, ball_vertices, place
 from avfbel.stimulus.motion import BallState
 
@@ -18,6 +18,7 @@ AMBIENT = DIRECTIONAL = 0.5
 EYE_LEAD = 6.0  # world units by which an eye is painted later than the skin around it, from which it juts out
 
 _TRIANGLES = np.concatenate([SPHERE_TRIANGLES, EYE_TRIANGLES + len(SPHERE)])
+_A, _B, _C = np.ascontiguousarray(_TRIANGLES.T)
 _IS_EYE = np.arange(len(_TRIANGLES)) >= len(SPHERE_TRIANGLES)
 
 
@@ -75,14 +76,17 @@ def visible_polygons(state: BallState, *, size: tuple[int, int] = (WIDTH, HEIGHT
     """
     where = {"lift": state.lift, "lean_deg": state.lean_deg}
     vertices = np.concatenate([ball_vertices(state.offsets, **where), place(EYES, **where)])
-    a, b, c = vertices[_TRIANGLES.T]
-    normals = _cross(b - a, c - a)
-    facing = np.einsum("ij,ij->i", normals, POSITION - a) > 1e-9
-    (seen,) = np.nonzero(facing & (np.minimum(np.minimum(a[:, 1], b[:, 1]), c[:, 1]) < FLOOR_Y))
     viewed = view(vertices, size=size)
-    depth = viewed[:, 2][_TRIANGLES[seen]].sum(axis=1) / 3  # of the centroid
-    chosen = seen[np.argsort(EYE_LEAD * _IS_EYE[seen] - depth, kind="stable")]
-    corners, normals = vertices[_TRIANGLES[chosen]], normals[chosen]
+    x, y, depth = np.ascontiguousarray(viewed.T)
+    x_a, y_a = x[_A], y[_A]
+    # twice the area in pixels: positive where the corners run clockwise, nothing where the skin has no extent
+    facing = (x[_B] - x_a) * (y[_C] - y_a) - (y[_B] - y_a) * (x[_C] - x_a) > 1e-9
+    above = vertices[:, 1] < FLOOR_Y
+    (seen,) = np.nonzero(facing & (above[_A] | above[_B] | above[_C]))
+    distance = (depth[_A[seen]] + depth[_B[seen]] + depth[_C[seen]]) / 3 - EYE_LEAD * _IS_EYE[seen]
+    chosen = seen[np.argsort(-distance, kind="stable")]
+    corners = vertices[_TRIANGLES[chosen]]
+    normals = _cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.sqrt(np.einsum("ij,ij->i", normals, normals))[:, None]
     light = shade(normals, corners.sum(axis=1) / 3)
     return Polygons(corners, viewed[:, :2][_TRIANGLES[chosen]], light, _IS_EYE[chosen])
