@@ -34,6 +34,7 @@ def soundfont_bytes(*, bank=0):
     sine = np.rint(12000 * np.sin(2 * np.pi * np.arange(PERIOD * 20 + 48) / PERIOD)).astype("<i2")
     sine[-48:] = 0
     end = PERIOD * 20
+    sample = 0, end, PERIOD, 11 * PERIOD, SAMPLE_RATE, ROOT_KEY
     info = (
         chunk(b"ifil", struct.pack("<HH", 2, 1)) + chunk(b"isng", b"EMU8000\0") + chunk(b"INAM", b"sine\0\0")
     )
@@ -51,7 +52,7 @@ def soundfont_bytes(*, bank=0):
         (b"ibag", struct.pack("<HHHH", 0, 0, 3, 0)),
         (b"imod", bytes(10)),
         (b"igen", generators((54, 1), (58, ROOT_KEY), (53, 0), (0, 0))),  # looped, root key, sample 0
-        (b"shdr", struct.pack("<20sIIIIIBbHH", b"sine", 0, end, PERIOD, 11 * PERIOD, SAMPLE_RATE, ROOT_KEY, 0, 0, 1)
+        (b"shdr", struct.pack("<20sIIIIIBbHH", b"sine", *sample, 0, 0, 1)
          + struct.pack("<20sIIIIIBbHH", b"EOS", *[0] * 9)),
     ]  # fmt: skip
     body = b"".join(

@@ -67,7 +67,7 @@ def exact_power_of_two(x: float) -> float:
     return math.ldexp(float(exact_exp((x - whole) * _LN_2)), whole)
 
 
-def exact_turn(cycles: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def exact_turn(cycles: ArrayLike) -> NDArray[np.float64]:
     """Give cosine and sine of an angle in full turns, within 2e-16 of the exact ones.
 
     Parameters
@@ -77,8 +77,8 @@ def exact_turn(cycles: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float
 
     Returns
     -------
-    cosine, sine : ndarray
-        Of the shape of `cycles`.
+    ndarray, shape (2, ...)
+        The cosine, then the sine, each of the shape of `cycles`.
 
     Examples
     --------
@@ -95,10 +95,8 @@ def exact_turn(cycles: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float
     side = quarter - 4 * np.floor(quarter / 4)
     odd = (side == 1) | (side == 3)
     across, along = np.where(odd, sine, cosine), np.where(odd, cosine, sine)
-    return (
-        np.where((side == 1) | (side == 2), -across, across) + 0.0,
-        np.where(side >= 2, -along, along) + 0.0,
-    )
+    across = np.where((side == 1) | (side == 2), -across, across)
+    return np.stack([across, np.where(side >= 2, -along, along)]) + 0.0  # no negative zeros
 
 
 def _horner(x: NDArray[np.float64], coefficients: Sequence[float]) -> NDArray[np.float64]:

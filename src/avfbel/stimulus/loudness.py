@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfbel.errors import UsageError
+from avfbel.stimulus.exact import exact_power_of_two
 
-LOUDNESS_RANGE = (-70.0, -5.0)  # LUFS; the meter hears nothing below the first
+LOUDNESS_RANGE = (-60.0, -5.0)  # LUFS; near its limit of -70, the meter would leave soft parts out
 PEAK = 0.891  # of full scale, just below -1 dB: no sample goes beyond it
 BLOCK_SECONDS = 0.4  # what the meter listens to at once
 _GAIN_STEP = 0.01  # dB: the last bits of the meter do not reach the samples
+_TRIES = 5
+_LOG2_10 = 3.321928094887362
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 
@@ -35,7 +38,7 @@ def check_loudness(loudness: float) -> None:
     >>> check_loudness(3)
     Traceback (most recent call last):
     ...
-    avfbel.errors.UsageError: the loudness must be from -70 to -5 LUFS, got 3
+    avfbel.errors.UsageError: the loudness must be from -60 to -5 LUFS, got 3
     """
     low, high = LOUDNESS_RANGE
     if not low <= loudness <= high:
@@ -114,14 +117,18 @@ def normalize(samples: NDArray[np.float64], loudness: float, *, rate: int) -> ND
     -23.0
     """
     check_loudness(loudness)
-    now = integrated_loudness(samples, rate=rate)
-    if not math.isfinite(now):
-        raise UsageError("the sound is too soft to have a loudness: leave the loudness out")
-    gain_db = round((loudness - now) / _GAIN_STEP) * _GAIN_STEP
-    peak = float(np.abs(samples).max())
-    loudest = now + 20 * math.log10(PEAK / peak)
-    louder: NDArray[np.float64] = samples * 10 ** (round(gain_db, 2) / 20)
+    first = now = integrated_loudness(samples, rate=rate)
+    gain_db, louder = 0.0, samples
+    for _ in range(_TRIES):  # more than one only where the meter's lower limit cuts soft parts off
+        if not math.isfinite(now):
+            raise UsageError("the sound is too soft to have that loudness: ask for more, or leave it out")
+        gain_db = round(gain_db + loudness - now, 2)
+        louder = samples * exact_power_of_two(gain_db / 20 * _LOG2_10)
+        now = integrated_loudness(louder, rate=rate)
+        if abs(now - loudness) <= _GAIN_STEP:
+            break
     if np.abs(louder).max() > PEAK:
+        loudest = first + 20 * math.log10(PEAK / float(np.abs(samples).max()))
         raise UsageError(
             f"at {loudness:g} LUFS the sound would go beyond -1 dB of full scale: ask for at most "
             f"{math.floor((loudest - _GAIN_STEP) * 100) / 100:.2f} LUFS"

@@ -136,28 +136,32 @@ def piano_tone(pitch: int, n_samples: int, rate: int = 44100) -> NDArray[np.floa
     """
     n_blocks = -(-n_samples // _BLOCK)
     tone, product = np.zeros((n_blocks, _BLOCK)), np.empty((n_blocks, _BLOCK))
-    within, blocks = np.arange(_BLOCK) / rate, np.arange(n_blocks) * (_BLOCK / rate)
-    for frequency, amplitude, decay in zip(*partials(pitch, rate), strict=True):
-        for share, lasting, pulled in (
-            (1 - SLOW_SHARE, decay, 1.0),
-            (SLOW_SHARE, decay * SLOWER, 1 + DETUNING),
-        ):
-            # sin(a + b) exp(c + d) is a sum of two products: cheaper than a sine for every sample
-            level = amplitude * share * exact_exp(-blocks / lasting)
-            m = int(np.count_nonzero(level > _GONE))
-            cosine, sine = exact_turn(frequency * pulled * (blocks[:m] - ATTACK_SECONDS))
-            cosine_within, sine_within = (
-                wave * exact_exp(-within / lasting) for wave in exact_turn(frequency * pulled * within)
-            )
-            for start, inside in ((sine, cosine_within), (cosine, sine_within)):
-                tone[:m] += np.multiply((level[:m] * start)[:, None], inside, out=product[:m])
+    frequency, amplitude, decay = _strings(partials(pitch, rate))
+    blocks, within = np.arange(n_blocks) * (_BLOCK / rate), np.arange(_BLOCK) / rate
+    # sin(a + b) exp(c + d) is a sum of two products: cheaper than a sine for every sample
+    level = amplitude * exact_exp(-blocks / decay)
+    cosine, sine = exact_turn(frequency * (blocks - ATTACK_SECONDS)) * level
+    cosine_within, sine_within = exact_turn(frequency * within) * exact_exp(-within / decay)
+    for k, m in enumerate(np.count_nonzero(level > _GONE, axis=1)):
+        for start, inside in ((sine, cosine_within), (cosine, sine_within)):
+            tone[:m] += np.multiply(start[k, :m, None], inside[k], out=product[:m])
     sound = tone.reshape(-1)[:n_samples]
     knock = _knock(pitch, n_samples, rate)
     sound[: len(knock)] += knock
-    attack = np.minimum(1, np.arange(n_samples) / (ATTACK_SECONDS * rate))
-    sound *= 0.5 - 0.5 * exact_turn(attack / 2)[0]
+    rise = np.arange(min(n_samples, math.ceil(ATTACK_SECONDS * rate)))
+    sound[: len(rise)] *= 0.5 - 0.5 * exact_turn(rise / (2 * ATTACK_SECONDS * rate))[0]
     sound.flags.writeable = False
     return sound
+
+
+def _strings(keys: Partials) -> Partials:
+    """Partials of the strings together, which decay fast, and of what is left, each of shape (2 n, 1)."""
+    together = (1 - SLOW_SHARE) * keys.amplitude, SLOW_SHARE * keys.amplitude
+    return Partials(
+        np.concatenate([keys.frequency_hz, keys.frequency_hz * (1 + DETUNING)])[:, None],
+        np.concatenate(together)[:, None],
+        np.concatenate([keys.decay_s, keys.decay_s * SLOWER])[:, None],
+    )
 
 
 def _power(

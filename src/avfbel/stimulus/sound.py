@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import wave
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -144,18 +145,23 @@ def _note(pitch: int, duration_s: float, sound: Sound, rate: int) -> NDArray[np.
     held, n = round(duration_s * rate), round((duration_s + RELEASE_SECONDS) * rate)
     if sound == "piano":
         kept = math.ceil((duration_s + RELEASE_SECONDS) / _CACHE_STEP) * _CACHE_STEP
-        return piano_tone(pitch, round(kept * rate) + 1, rate)[:n] * _damper(pitch, n, held, rate)
+        tone: NDArray[np.float64] = piano_tone(pitch, round(kept * rate) + 1, rate)[:n].copy()
+        tone[held:] *= _damper(pitch, rate)[: n - held]
+        return tone
     edge = EDGE_SECONDS * rate
     k = np.arange(n)
     envelope = np.clip(np.minimum(k / edge, 1 - (k - held) / edge), 0, 1)
-    _, wave_form = exact_turn(key_frequency(pitch) / rate * k)
-    return SINE_LEVEL * envelope * wave_form
+    sine: NDArray[np.float64] = SINE_LEVEL * envelope * exact_turn(key_frequency(pitch) / rate * k)[1]
+    return sine
 
 
-def _damper(pitch: int, n: int, held: int, rate: int) -> NDArray[np.float64]:
-    """Envelope of the damper, which falls after `held` samples and takes longer on the heavy low strings."""
-    envelope = np.ones(n)
-    after = np.arange(n - held) / rate
+@lru_cache(maxsize=128)
+def _damper(pitch: int, rate: int) -> NDArray[np.float64]:
+    """Envelope of a string from key up to silence; the heavy low strings take longer."""
+    after = np.arange(math.ceil(RELEASE_SECONDS * rate) + 1) / rate
     time_constant = min(0.038, 0.022 * exact_power_of_two(-(pitch - 60) / 48))
-    envelope[held:] = exact_exp(-after / time_constant) * (1 - after / RELEASE_SECONDS)
+    envelope: NDArray[np.float64] = exact_exp(-after / time_constant) * np.maximum(
+        0, 1 - after / RELEASE_SECONDS
+    )
+    envelope.flags.writeable = False
     return envelope
