@@ -20,7 +20,7 @@ from avfbel.stimulus.sound import RATE
 _SMPTE_170M = 6  # the matrix by which RGB is turned into YCbCr; players guess another one above 576 lines
 # Times are kept in whole samples of both rates, not in the milliseconds that would cut the last ones off.
 _MP4 = {"movflags": "+faststart", "movie_timescale": "88200"}
-# This preset takes two fifths of the time of "veryfast" and twice the bytes; at this rate factor its pictures
+# This preset takes two fifths of the time of "veryfast" and 2.4 times the bytes; at this rate its pictures
 # are nearer to the drawn ones than those of "veryfast" at 18 (48 against 44 dB around the ball). Blocks of
 # 8 x 8 pixels that move on their own save bytes and no time.
 _X264 = {"preset": "ultrafast", "crf": "23", "x264-params": "partitions=p8x8"}
