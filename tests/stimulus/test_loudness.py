@@ -38,7 +38,7 @@ def test_loudness_is_that_of_the_recommendation(seed, level_db, tenths):
     noise = lfilter([1], [1, -rng.uniform(0, 0.99)], rng.standard_normal((tenths * RATE // 10, 2)), axis=0)
     noise *= np.repeat(rng.uniform(0, 1, 10), -(-len(noise) // 10))[: len(noise), None]
     noise *= 10 ** (level_db / 20) / np.abs(noise).max()
-    # (whole tenths of a second, because pyloudnorm counts a last part of a block where the recommendation drops it)
+    # whole tenths of a second, because pyloudnorm counts a last part of a block, which is dropped here;
     # the standard allows 0.1: pyloudnorm designs the filters for the rate, 0.045 dB from the printed ones
     assert integrated_loudness(noise, rate=RATE) == pytest.approx(recommended_loudness(noise), abs=0.1)
 

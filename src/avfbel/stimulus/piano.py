@@ -26,9 +26,9 @@ from avfbel.stimulus.loudness import k_weighting
 
 STRIKE_POINT = 1 / 8  # of the string
 SOUNDBOARD_HZ = 40.0  # it radiates less and less below
-DECAY_SECONDS = 0.55  # time constant of the fast decay of middle C
-DECAY_HALVES = 48  # semitones up for half of it
-LOSS_HZ = 8000.0  # a partial at this frequency decays twice as fast as the lowest
+DECAY_SECONDS = 0.6  # time constant of the fast decay of middle C, but for the loss at high frequencies
+DECAY_HALVES = 60  # semitones up for half of it
+LOSS_HZ = 4000.0  # here, wood and air take as much as the soundboard does at any frequency
 SLOW_SHARE = 0.25  # of a partial's amplitude, decaying slowly
 SLOWER = 5.0  # the slow decay lasts this many times the fast one
 DETUNING = 0.00025  # of the slow part against the fast one: 0.43 cents, a beat of 0.25 Hz at 1 kHz
@@ -179,8 +179,8 @@ def _power(
 def _knock(pitch: int, n_samples: int, rate: int) -> NDArray[np.float64]:
     """Noise of the hammer and the key bed, shape (n,) with at most `n_samples`."""
     n, smooth = int(8 * NOISE_SECONDS * rate), max(1, round(rate / 5500))
-    dull = np.random.Generator(np.random.PCG64(pitch)).random(n + 2 * smooth) - 0.5
-    for _ in range(2):  # little is left above 3 kHz
+    dull = np.random.Generator(np.random.PCG64(pitch)).random(n + 3 * smooth) - 0.5
+    for _ in range(3):  # little is left above 3 kHz
         dull = np.add.reduce([dull[k : len(dull) - smooth + k] for k in range(smooth)])
     dull = dull * (NOISE_LEVEL / math.sqrt(math.fsum(dull * dull) / n))
     return (dull * exact_exp(-np.arange(n) / (NOISE_SECONDS * rate)))[:n_samples]
