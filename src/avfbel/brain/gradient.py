@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def reproducible(seed: int) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(seed)
             yield
     finally:
@@ -64,11 +65,52 @@ def fit_scales(network: Network, samples: Samples) -> None:
 
 
 def _fit_sound(network: Network, samples: Samples, rows: NDArray[np.int64]) -> None:
-    network.auditory_cortex.fit(samples.acoustic[rows])
+    if network.auditory == "col1":
+        network.auditory_cortex.fit(samples.acoustic[rows])
+    elif network.auditory == "features":
+        network.auditory_relay.fit(samples.acoustic[rows])
 
 
 def _fit_sight(network: Network, samples: Samples, rows: NDArray[np.int64]) -> None:
-    network.visual_cortex.scale.fit(samples.maps, rows)
+    if network.visual == "cornet-z":
+        network.visual_cortex.scale.fit(samples.maps, rows)
+    elif network.visual == "features":
+        network.visual_relay.fit(_looked_at(network, samples)[rows])
+
+
+def _looked_at(network: Network, samples: Samples) -> NDArray[np.floating[Any]]:
+    """Return what the network looks at: maps (n, 5, h, w), or visual features (n, 5)."""
+    if network.visual != "features":
+        return samples.maps
+    if samples.visual is None:
+        raise ValueError("visual='features' looks at measured features: Samples(visual=...) holds them")
+    return samples.visual
+
+
+def device_of(name: str) -> torch.device:
+    """Return the device of a name; "auto" is a CUDA device if there is one, else the processor.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+
+    Examples
+    --------
+    >>> device_of("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"no device {name!r}: choose auto, cpu or cuda") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"no device {name!r}: choose auto, cpu or cuda")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name!r} is not there: device='auto' takes the processor then")
+    return device
 
 
 def train(
@@ -100,21 +142,25 @@ def train(
         Weighted mean squared error of each epoch, measured while training, in squared units of the reward.
     """
     assert samples.rewards is not None
-    head = nn.Linear(len(network.fused_scale), samples.rewards.shape[1], bias=False)
+    if not any(True for _ in network.parameters()):
+        network.eval()  # relays have nothing that a gradient could teach
+        return []
+    device = network.fused_scale.device
+    head = nn.Linear(len(network.fused_scale), samples.rewards.shape[1], bias=False).to(device)
     optimizer = torch.optim.Adam(
         _parameter_groups(network, head, settings.weight_decay), lr=settings.learning_rate
     )
-    rewards = torch.from_numpy(samples.rewards.astype(np.float32))
+    rewards = torch.from_numpy(samples.rewards.astype(np.float32)).to(device)
     weight = np.ones(len(samples)) if samples.weight is None else samples.weight
-    weights = torch.from_numpy((weight / weight.mean()).astype(np.float32))
+    weights = torch.from_numpy((weight / weight.mean()).astype(np.float32)).to(device)
     rng = np.random.default_rng(seed)
     clips = np.unique(samples.row)
     loss_curve = []
     network.train()
     for epoch in range(1, settings.epochs + 1):
-        total = torch.zeros(())
+        total = torch.zeros((), device=device)
         for batch in batches_of_clips(samples, rng.permutation(clips), settings.batch_size):
-            index = torch.from_numpy(batch)
+            index = torch.from_numpy(batch).to(device)
             representation = represent(network, samples, batch)
             error = ((head(representation.x_fused) - rewards[index]) ** 2).mean(dim=1) * weights[index]
             optimizer.zero_grad(set_to_none=True)
@@ -136,6 +182,9 @@ def settle(network: Network, samples: Samples, batch_size: int) -> None:
     Running averages over a few noisy batches, taken with dropout on, describe the trained network badly:
     units with little variance come out several times too large or small.
     """
+    if network.fusion is None:
+        return
+    device = network.fused_scale.device
     for sense, branch in enumerate(network.temporal_gyrus.branches.values()):
         clips = np.unique(samples.row[samples.sample_evidence[:, sense] > 0])
         if network.senses[sense] == 0 or len(clips) < 2:
@@ -144,12 +193,12 @@ def settle(network: Network, samples: Samples, batch_size: int) -> None:
         codes: list[Tensor] = []
         for part in np.array_split(clips, -(-len(clips) // batch_size)):
             if SENSES[sense] == "audio":
-                acoustic = torch.from_numpy(samples.acoustic[part]).float()
-                evidence = torch.from_numpy(samples.evidence[part, sense]).float()
-                codes.append(network.auditory_cortex(acoustic, evidence).x_auditory)
+                acoustic = torch.from_numpy(samples.acoustic[part]).float().to(device)
+                evidence = torch.from_numpy(samples.evidence[part, sense]).float().to(device)
+                codes.append(network.hear(acoustic, evidence).x_auditory)
             else:
-                maps = torch.from_numpy(samples.maps[part]).float()
-                codes.append(network.visual_cortex(maps).x_visual)
+                maps = torch.from_numpy(_looked_at(network, samples)[part]).float().to(device)
+                codes.append(network.see(maps).x_visual)
         branch.settle(torch.cat(codes).double())
 
 
@@ -168,16 +217,17 @@ def represent(
     network: Network, samples: Samples, which: NDArray[np.int64], *, gain: Tensor | None = None
 ) -> Representation:
     """Run the sensory regions on some samples, each clip once."""
+    device = network.fused_scale.device
     clips, row = np.unique(samples.row[which], return_inverse=True)
     opened = np.zeros((len(clips), samples.mask.shape[1]), dtype=np.bool_)
     np.logical_or.at(opened, row, samples.mask[which])  # a sense that no sample opens is not looked at
     return network.represent(
-        torch.from_numpy(samples.maps[clips]).float(),  # torch widens float16 twenty times as fast
-        torch.from_numpy(samples.acoustic[clips].astype(np.float32)),
-        torch.from_numpy((samples.evidence[clips] * opened).astype(np.float32)),
+        torch.from_numpy(_looked_at(network, samples)[clips]).float().to(device),  # torch widens float16 fast
+        torch.from_numpy(samples.acoustic[clips].astype(np.float32)).to(device),
+        torch.from_numpy((samples.evidence[clips] * opened).astype(np.float32)).to(device),
         gain,
-        row=torch.from_numpy(row),
-        mask=torch.from_numpy(samples.mask[which].astype(np.float32)),
+        row=torch.from_numpy(row).to(device),
+        mask=torch.from_numpy(samples.mask[which].astype(np.float32)).to(device),
     )
 
 
@@ -186,20 +236,23 @@ def represent_all(network: Network, samples: Samples, *, gain: Tensor | None = N
     """Run the sensory regions on all samples, some clips at a time; rows are those of `samples`."""
     batches = list(batches_of_clips(samples, np.unique(samples.row), CLIPS_AT_A_TIME))
     parts = [represent(network, samples, batch, gain=gain) for batch in batches]
-    order = torch.from_numpy(np.argsort(np.concatenate(batches)))
+    order = torch.from_numpy(np.argsort(np.concatenate(batches))).to(network.fused_scale.device)
     return Representation(*(torch.cat(column)[order] for column in zip(*parts, strict=True)))
 
 
 def fuse(network: Network, samples: Samples) -> NDArray[np.float64]:
     """Return the fused code (m, k) of all samples."""
-    fused: NDArray[np.float64] = represent_all(network, samples).x_fused.double().numpy()
+    fused: NDArray[np.float64] = represent_all(network, samples).x_fused.double().cpu().numpy()
     return fused
 
 
 def _parameter_groups(network: Network, head: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     decayed: list[Tensor] = []
-    free: list[Tensor] = list(network.auditory_cortex.parameters())
-    for module in (network.visual_cortex, network.temporal_gyrus, head):
+    free: list[Tensor] = []
+    # The tuning of auditory neurons is one number a neuron, and free too.
+    names = ("auditory_cortex", "visual_cortex", "temporal_gyrus")
+    regions = [getattr(network, name) for name in names if hasattr(network, name)]
+    for module in (*regions, head):
         for parameter in module.parameters():
             (decayed if parameter.ndim > 1 else free).append(parameter)
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]

@@ -8,22 +8,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avfbel.brain.costs import ModuleCost, network_costs
 from avfbel.brain.estimator import Estimator, not_fitted
 from avfbel.brain.gradient import (
     GradientSettings,
     Progress,
+    device_of,
     fit_scales,
     fuse,
     represent_all,
     reproducible,
     train,
 )
-from avfbel.brain.limbic import LimbicParameters, LimbicState, initial_state, limbic_fit, limbic_output
-from avfbel.brain.network import LimbicWeights, Network
+from avfbel.brain.limbic import LimbicParameters, LimbicState, initial_state, limbic_output
+from avfbel.brain.limbic_learning import limbic_fit
+from avfbel.brain.network import LimbicWeights, Network, NetworkOutput, Representation, open_modality
+from avfbel.brain.recurrent import RecurrentLimbic
+from avfbel.brain.recurrent_training import online_step, run_sequences, train_recurrent
 from avfbel.brain.regions import REGIONS
 from avfbel.brain.samples import HasSamples, Samples, as_samples
 
 Array = NDArray[np.float64]
+LEARNING = ("local", "gradient")
 
 
 class Activity(NamedTuple):
@@ -43,8 +49,12 @@ class AVFBEL(Estimator):
     """Audio-visual fusion with brain emotional learning.
 
     `fit` trains cortex and gyrus by gradient against a temporary linear read-out of the rewards, throws the
-    read-out away, and lets amygdala and orbitofrontal cortex learn the rewards from the fused code by the
-    local rule.
+    read-out away, and lets amygdala and orbitofrontal cortex learn the rewards from the fused code: by the
+    local rule, window by window, or by back-propagation through a recurrent form over the windows of a clip.
+
+    The circuits of the paper's ablation (Table 2) are configurations: ``AVFBEL(visual=None)`` and
+    ``AVFBEL(auditory=None)`` hear or see only; ``fusion=None`` leaves the temporal gyrus out, as its M-BEL
+    and A-BEL do; ``AVFBEL(visual=None, auditory="features", fusion=None)`` is BEL on the acoustic features.
 
     Parameters
     ----------
@@ -62,11 +72,26 @@ class AVFBEL(Estimator):
     bel_epochs : int
         Shuffled passes of the local rule.
     rule : {"moren", "belbic", "published"}
-        Local rule, see `avfbel.brain.limbic`.
+        Local rule, see `avfbel.brain.limbic`. Of these, recurrent learning knows the random thalamus of
+        "published" only.
     alpha, beta, kappa, gamma : float
         Rates of amygdala, orbitofrontal cortex, thalamic gain, rate of prefrontal cortex (0: off).
     modality : {"both", "audio", "video"}
-        Senses the model has; with one it is the paper's M-BEL or A-BEL.
+        Senses the model has. "audio" is the same as ``visual=None``, "video" as ``auditory=None``.
+    visual : {"cornet-z", "features", None}
+        How sight comes in: through the visual cortex, as the five measured features (`Samples.visual`), or
+        not.
+    auditory : {"col1", "features", None}
+        How sound comes in: through the auditory cortex, as the measured features, or not.
+    fusion : {"gyrus", None}
+        Whether the codes of the senses meet in the temporal gyrus or reach the limbic system side by side.
+    learning : {"local", "gradient"}
+        How the limbic system learns: by the local rule, or by back-propagation (`avfbel.brain.recurrent`).
+    limbic_hidden : int
+        Units of the hidden layer of recurrent learning.
+    device : str
+        Where `fit` trains: "auto" (a CUDA device if there is one), "cpu" or "cuda". A trained model is on the
+        processor.
     random_state : int
         Seed of initial weights, shuffling and dropout.
 
@@ -75,7 +100,11 @@ class AVFBEL(Estimator):
     network_ : Network
         The trained regions, in evaluation mode.
     state_ : LimbicState
-        Limbic weights, float64.
+        Limbic weights, float64, after local learning.
+    limbic_ : RecurrentLimbic
+        The recurrent limbic system, after learning by gradient.
+    limbic_loss_curve_ : list of float
+        Its loss in each epoch; empty after local learning.
     loss_curve_ : list of float
         Mean squared error of the read-out in each epoch, while training (dropout on).
     head_mse_, bel_mse_ : float
@@ -112,6 +141,12 @@ class AVFBEL(Estimator):
         kappa: float = 0.25,
         gamma: float = 0.0,
         modality: str = "both",
+        visual: str | None = "cornet-z",
+        auditory: str | None = "col1",
+        fusion: str | None = "gyrus",
+        learning: str = "local",
+        limbic_hidden: int = 32,
+        device: str = "auto",
         random_state: int = 0,
     ) -> None:
         self.width = width
@@ -131,6 +166,12 @@ class AVFBEL(Estimator):
         self.kappa = kappa
         self.gamma = gamma
         self.modality = modality
+        self.visual = visual
+        self.auditory = auditory
+        self.fusion = fusion
+        self.learning = learning
+        self.limbic_hidden = limbic_hidden
+        self.device = device
         self.random_state = random_state
 
     def fit(self, data: Samples | HasSamples, *, progress: Progress | None = None) -> Self:
@@ -154,36 +195,43 @@ class AVFBEL(Estimator):
         ValueError
             If there are no rewards, no sample has evidence, or a parameter cannot be used.
         """
+        if self.learning not in LEARNING:
+            raise ValueError(f"learning must be {' or '.join(LEARNING)}, got {self.learning!r}")
+        device = device_of(self.device)
         samples, rewards = self._lessons(data)
         for name in ("bel_epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        settings = GradientSettings(
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
-            epochs=self.epochs,
-        )
+        settings = self._settings(self.epochs)
         parameters = self._limbic_parameters()
         with reproducible(self.random_state):
             network = self._new_network()
             fit_scales(network, samples)
+            network.to(device)
             loss_curve = train(network, samples, settings, seed=self.random_state, progress=progress)
             network.fused_scale.copy_(torch.from_numpy(unit_scale(fuse(network, samples))))
             x_fused = fuse(network, samples)
-        rng = np.random.default_rng(self.random_state)
-        order = np.stack([rng.permutation(len(x_fused)) for _ in range(self.bel_epochs)])
-        naive = initial_state(x_fused.shape[1], rewards.shape[1])
-        self.state_: LimbicState = limbic_fit(naive, x_fused, rewards, order, parameters)
-        self.network_: Network = network
+            for learned in ("state_", "limbic_"):
+                self.__dict__.pop(learned, None)
+            self.limbic_loss_curve_: list[float] = []
+            if self.learning == "gradient":
+                self._learn_by_gradient(network, x_fused, rewards, samples)
+        if self.learning == "local":
+            rng = np.random.default_rng(self.random_state)
+            order = np.stack([rng.permutation(len(x_fused)) for _ in range(self.bel_epochs)])
+            naive = initial_state(x_fused.shape[1], rewards.shape[1])
+            self.state_: LimbicState = limbic_fit(naive, x_fused, rewards, order, parameters)
+        self.network_: Network = network.cpu()
         self.loss_curve_: list[float] = loss_curve
         self.head_mse_ = _least_squares_error(x_fused, rewards)
-        emotion = limbic_output(self.state_, x_fused, parameters).emotion
-        self.bel_mse_ = float(((emotion - rewards) ** 2).mean())
+        self.bel_mse_ = float(((self._emotion(x_fused, samples) - rewards) ** 2).mean())
         return self
 
     def partial_fit(self, data: Samples | HasSamples) -> Self:
         """Let the limbic system go on learning, in order and at constant rates; the cortex stays.
+
+        Local learning takes a step a sample; learning by gradient takes one a clip, of plain gradient descent
+        at the rate `alpha`.
 
         Raises
         ------
@@ -195,7 +243,12 @@ class AVFBEL(Estimator):
         self._check_fitted()
         samples, rewards = self._lessons(data)
         x_fused, order = fuse(self.network_, samples), np.arange(len(samples))
-        self.state_ = limbic_fit(self.state_, x_fused, rewards, order, self._limbic_parameters())
+        if hasattr(self, "limbic_"):
+            with reproducible(self.random_state):
+                for numbers in samples.sequences():
+                    online_step(self.limbic_, x_fused, rewards, numbers, rate=self.alpha)
+        else:
+            self.state_ = limbic_fit(self.state_, x_fused, rewards, order, self._limbic_parameters())
         return self
 
     def predict(self, data: Samples | HasSamples) -> Array:
@@ -238,14 +291,27 @@ class AVFBEL(Estimator):
         if not len(samples):
             raise ValueError("there are no samples to predict")
         gains = torch.ones(len(REGIONS)) if gain is None else torch.as_tensor(gain, dtype=torch.float32)
-        weights = self.limbic_weights()._replace(gain=gains)
         with torch.no_grad():
             said = represent_all(self.network_, samples, gain=gains)
-            return Activity(*(part.double().numpy() for part in self.network_.feel(said, weights)))
+            if hasattr(self, "limbic_"):
+                felt = self._feel_through(said, samples, gains)
+            else:
+                felt = self.network_.feel(said, self.limbic_weights()._replace(gain=gains))
+            return Activity(*(part.double().numpy() for part in felt))
 
     def limbic_weights(self) -> LimbicWeights:
-        """Return V, U, W, T and gains of 1 as float32 tensors, the way `Network.forward` takes them."""
+        """Return V, U, W, T and gains of 1 as float32 tensors, the way `Network.forward` takes them.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the model has not been trained.
+        ValueError
+            If it learned by gradient, and has other weights.
+        """
         self._check_fitted()
+        if hasattr(self, "limbic_"):
+            raise ValueError("a recurrent limbic system has no V, U, W and T: train with learning='local'")
         tensors = {name: torch.from_numpy(w.astype(np.float32)) for name, w in self.state_._asdict().items()}
         return LimbicWeights(**tensors, gain=torch.ones(len(REGIONS)))
 
@@ -256,8 +322,44 @@ class AVFBEL(Estimator):
         counts = {
             name: sum(p.numel() for p in part.parameters()) for name, part in self.network_.named_children()
         }
+        if hasattr(self, "limbic_"):
+            return {**counts, "limbic_system": sum(p.numel() for p in self.limbic_.parameters())}
         learned = [w for name, w in self.state_._asdict().items() if name != "W" or self.gamma > 0]
         return {**counts, "limbic_system": sum(w.size for w in learned)}
+
+    def parameter_table(self, *, n_outputs: int = 5) -> list[ModuleCost]:
+        """Return what each module costs; the model need not be trained.
+
+        Parameters
+        ----------
+        n_outputs : int
+            Number of emotions.
+
+        Returns
+        -------
+        list of ModuleCost
+            Trained parameters, statistics taken from training data and operations per window, module by
+            module in the order of the pathway.
+
+        Examples
+        --------
+        >>> {cost.module: cost.operations for cost in AVFBEL().parameter_table()}["V1"]
+        2007040
+        """
+        with reproducible(self.random_state):
+            network = self._new_network()
+        recurrent = self.learning == "gradient"
+        return network_costs(
+            network,
+            n_outputs=n_outputs,
+            limbic=self._new_recurrent(n_outputs, network) if recurrent else None,
+            prefrontal=self.gamma > 0,
+        )
+
+    @property
+    def perceives(self) -> str:
+        """The senses that the model's modality and ways in leave open: both, audio or video."""
+        return open_modality(self.modality, visual=self.visual, auditory=self.auditory)
 
     def _new_network(self) -> Network:
         return Network(
@@ -269,7 +371,58 @@ class AVFBEL(Estimator):
             dropout=self.dropout,
             kappa=0.0 if self.rule == "published" else self.kappa,
             modality=self.modality,
+            visual=self.visual,
+            auditory=self.auditory,
+            fusion=self.fusion,
         )
+
+    def _new_recurrent(self, n_outputs: int, network: Network) -> RecurrentLimbic:
+        published = self.rule == "published"
+        n_in = len(network.fused_scale)
+        return RecurrentLimbic(n_in, self.limbic_hidden, n_outputs, kappa=self.kappa, published=published)
+
+    def _settings(self, epochs: int) -> GradientSettings:
+        return GradientSettings(
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            epochs=epochs,
+        )
+
+    def _learn_by_gradient(self, network: Network, x_fused: Array, rewards: Array, samples: Samples) -> None:
+        limbic = self._new_recurrent(rewards.shape[1], network).to(network.fused_scale.device)
+        self.limbic_loss_curve_ = train_recurrent(
+            limbic,
+            x_fused,
+            rewards,
+            samples.sequences(),
+            self._settings(self.bel_epochs),
+            seed=self.random_state,
+            weight=samples.weight,
+        )
+        self.limbic_: RecurrentLimbic = limbic.cpu().eval()
+
+    def _emotion(self, x_fused: Array, samples: Samples) -> Array:
+        """Return E (m, q) of fused codes, of which none is without evidence."""
+        if hasattr(self, "limbic_"):
+            x = torch.from_numpy(x_fused)
+            said = run_sequences(self.limbic_, x, samples.sequences(), seed=self.random_state)
+            emotion: Array = said.emotion[0].double().numpy()
+            return emotion
+        return limbic_output(self.state_, x_fused, self._limbic_parameters()).emotion
+
+    def _feel_through(self, said: Representation, samples: Samples, gain: torch.Tensor) -> NetworkOutput:
+        """Return what the recurrent limbic system makes of the windows of clips; without evidence nothing."""
+        senses = self.network_.senses.numpy()
+        perceived = (samples.sample_evidence * senses > 0).any(axis=1)
+        numbers = np.flatnonzero(perceived)
+        sequences = [numbers[of] for of in samples.select(numbers).sequences()]
+        felt = run_sequences(
+            self.limbic_, said.x_fused, sequences, seed=self.random_state, gain=gain[len(REGIONS) - 3 :]
+        )
+        means = [part[0].mean(dim=1, keepdim=True) for part in felt[1:4]]
+        regions = torch.cat([said.activity, *means], dim=1)
+        return NetworkOutput(felt.emotion[0], regions, said.gates.float(), said.x_fused.float())
 
     def _limbic_parameters(self) -> LimbicParameters:
         if self.rule == "released":
@@ -282,14 +435,15 @@ class AVFBEL(Estimator):
         samples = as_samples(data)
         if samples.rewards is None:
             raise ValueError("there are no rewards to learn from: Samples(rewards=...) holds them")
-        samples = samples.with_senses(audio=self.modality != "video", video=self.modality != "audio")
+        modality = self.perceives
+        samples = samples.with_senses(audio=modality != "video", video=modality != "audio")
         samples = samples.select((samples.sample_evidence > 0).any(axis=1))
         if not len(samples) or samples.rewards is None:
-            raise ValueError(f"no sample has evidence for a model of modality {self.modality!r}")
+            raise ValueError(f"no sample has evidence for a model of modality {modality!r}")
         return samples, samples.rewards
 
     def _check_fitted(self) -> None:
-        if not hasattr(self, "state_"):
+        if not hasattr(self, "network_"):
             raise not_fitted(self)
 
 

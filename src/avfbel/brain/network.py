@@ -7,10 +7,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from avfbel.brain.auditory_cortex import POPULATION_SIZE, AuditoryCortex
-from avfbel.brain.regions import REGIONS, SENSES
-from avfbel.brain.temporal_gyrus import TemporalGyrus
-from avfbel.brain.visual_cortex import VisualCortex
+from avfbel.brain.auditory_cortex import POPULATION_SIZE, AuditoryActivity, AuditoryCortex
+from avfbel.brain.regions import ACOUSTIC, MAPS, POPULATIONS, REGIONS, SENSES, VISUAL_AREAS
+from avfbel.brain.relay import ThalamicRelay, join, on_off
+from avfbel.brain.temporal_gyrus import Fusion, TemporalGyrus
+from avfbel.brain.visual_cortex import VisualActivity, VisualCortex
+
+AUDITORY = ("col1", "features", None)
+VISUAL = ("cornet-z", "features", None)
+FUSION = ("gyrus", None)
 
 
 class LimbicWeights(NamedTuple):
@@ -80,6 +85,48 @@ def limbic_activity(x: Tensor, weights: LimbicWeights, *, kappa: float) -> Limbi
     return LimbicActivity(amygdala - orbitofrontal - prefrontal, amygdala, orbitofrontal, prefrontal)
 
 
+def open_modality(modality: str, *, visual: str | None, auditory: str | None) -> str:
+    """Return which senses are open: those of the modality that have a way in.
+
+    Parameters
+    ----------
+    modality : {"both", "audio", "video"}
+        Senses that are to be open.
+    visual, auditory : str or None
+        Ways in, see `Network`; None closes the sense.
+
+    Returns
+    -------
+    str
+        both, audio or video.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or no sense is left.
+
+    Examples
+    --------
+    >>> open_modality("both", visual=None, auditory="col1")
+    'audio'
+    """
+    _check_names(
+        modality=(modality, ("both", *SENSES)), visual=(visual, VISUAL), auditory=(auditory, AUDITORY)
+    )
+    ways = zip(SENSES, (auditory, visual), strict=True)
+    senses = [sense for sense, way in ways if way is not None and modality in ("both", sense)]
+    if not senses:
+        raise ValueError(f"no sense is left: modality {modality!r}, auditory {auditory!r}, visual {visual!r}")
+    return "both" if len(senses) == 2 else senses[0]
+
+
+def _check_names(**given: tuple[str | None, tuple[str | None, ...]]) -> None:
+    for name, (value, known) in given.items():
+        if value not in known:
+            *most, last = (str(choice) for choice in known)
+            raise ValueError(f"{name} must be {', '.join(most)} or {last}, got {value!r}")
+
+
 class Network(nn.Module):
     """Visual cortex, auditory cortex, temporal gyrus and limbic system, wired.
 
@@ -100,11 +147,18 @@ class Network(nn.Module):
         Gain of the thalamic path.
     modality : {"both", "audio", "video"}
         Senses the model has; the evidence of the other is taken as 0.
+    visual : {"cornet-z", "features", None}
+        How sight comes in: through the visual cortex; as the five visual features themselves; or not.
+    auditory : {"col1", "features", None}
+        How sound comes in: through the auditory cortex; as the acoustic features themselves; or not.
+    fusion : {"gyrus", None}
+        Where the senses meet: in the temporal gyrus, or not before the limbic system, which then reads their
+        codes side by side (signed ones as ON and OFF channels) with a constant cue; see `relay.join`.
 
     Raises
     ------
     ValueError
-        If the modality is unknown.
+        If a name is unknown or no sense is left.
 
     Examples
     --------
@@ -117,6 +171,9 @@ class Network(nn.Module):
 
     senses: Tensor
     fused_scale: Tensor
+    visual_cortex: VisualCortex
+    auditory_cortex: AuditoryCortex
+    temporal_gyrus: TemporalGyrus
 
     def __init__(
         self,
@@ -129,22 +186,45 @@ class Network(nn.Module):
         dropout: float = 0.2,
         kappa: float = 0.25,
         modality: str = "both",
+        visual: str | None = "cornet-z",
+        auditory: str | None = "col1",
+        fusion: str | None = "gyrus",
     ) -> None:
         super().__init__()
-        if modality not in ("both", *SENSES):
-            raise ValueError(f"modality must be both, audio or video, got {modality!r}")
+        modality = open_modality(modality, visual=visual, auditory=auditory)
+        _check_names(fusion=(fusion, FUSION))
         self.kappa = kappa
         self.modality = modality
-        self.visual_cortex = VisualCortex(width=width, n_out=n_visual, activation=activation)
-        self.auditory_cortex = AuditoryCortex()
-        self.temporal_gyrus = TemporalGyrus(
-            n_auditory=sum(POPULATION_SIZE.values()),
-            n_visual=n_visual,
-            hidden=hidden,
-            n_fused=n_fused,
-            dropout=dropout,
-        )
-        self.register_buffer("senses", torch.tensor([float(modality in ("both", sense)) for sense in SENSES]))
+        self.fusion = fusion
+        is_open = [modality in ("both", sense) for sense in SENSES]
+        # The gyrus has a branch for either sense. What a closed one is fed does not matter: it is silent.
+        self.auditory = (auditory or "col1") if is_open[0] or fusion else None
+        self.visual = (visual or "cornet-z") if is_open[1] or fusion else None
+        if self.visual == "cornet-z":
+            self.visual_cortex = VisualCortex(width=width, n_out=n_visual, activation=activation)
+        elif self.visual == "features":
+            self.visual_relay = ThalamicRelay(MAPS)
+        if self.auditory == "col1":
+            self.auditory_cortex = AuditoryCortex()
+        elif self.auditory == "features":
+            self.auditory_relay = ThalamicRelay(ACOUSTIC)
+        n_auditory = {"col1": sum(POPULATION_SIZE.values()), "features": 2 * len(ACOUSTIC)}
+        n_seen = {"cornet-z": n_visual, "features": 2 * len(MAPS)}
+        if fusion == "gyrus":
+            assert self.auditory is not None
+            assert self.visual is not None
+            self.temporal_gyrus = TemporalGyrus(
+                n_auditory=n_auditory[self.auditory],
+                n_visual=n_seen[self.visual],
+                hidden=hidden,
+                n_fused=n_fused,
+                dropout=dropout,
+            )
+        else:
+            heard = n_auditory[self.auditory] if self.auditory else 0
+            seen = n_seen[self.visual] * (2 if self.visual == "cornet-z" else 1) if self.visual else 0
+            n_fused = heard + seen + 1
+        self.register_buffer("senses", torch.tensor([float(sense) for sense in is_open]))
         self.register_buffer("fused_scale", torch.ones(n_fused))
 
     def naive_weights(self, n_outputs: int) -> LimbicWeights:
@@ -182,17 +262,50 @@ class Network(nn.Module):
             For the m samples, or the n clips.
         """
         evidence = evidence * self.senses
-        heard = self.auditory_cortex(acoustic, evidence[:, 0], None if gain is None else gain[4:7])
-        seen = self.visual_cortex(maps, None if gain is None else gain[:4])
-        fusion = self.temporal_gyrus(heard.x_auditory, seen.x_visual, evidence, row, mask)
+        heard = self.hear(acoustic, evidence[:, 0], None if gain is None else gain[4:7])
+        seen = self.see(maps, None if gain is None else gain[:4])
+        fusion = self._fuse(heard.x_auditory, seen.x_visual, evidence, row, mask)
         x_fused = fusion.x_fused * self.fused_scale.to(fusion.x_fused.dtype)
-        if gain is not None:
+        if gain is not None and self.fusion is not None:
             x_fused = x_fused * gain[7].to(x_fused.dtype)
         areas, rates = seen.areas * evidence[:, 1:], heard.rates
         if row is not None and mask is not None:
             rates, areas = rates[row] * mask[:, :1], areas[row] * mask[:, 1:]
-        activity = torch.cat([areas, rates, x_fused.mean(dim=1, keepdim=True).float()], dim=1)
+        fused = x_fused.mean(dim=1, keepdim=True).float()
+        activity = torch.cat([areas, rates, fused if self.fusion else torch.zeros_like(fused)], dim=1)
         return Representation(x_fused, fusion.gates, activity)
+
+    def hear(self, acoustic: Tensor, evidence: Tensor, gain: Tensor | None = None) -> AuditoryActivity:
+        """Return what comes of sounds (n, 7) with evidence (n,); relayed features have no rates."""
+        if self.auditory == "col1":
+            heard: AuditoryActivity = self.auditory_cortex(acoustic, evidence, gain)
+            return heard
+        silent = acoustic.new_zeros(len(acoustic), len(POPULATIONS), dtype=torch.float32)
+        relayed = self.auditory_relay(acoustic) if self.auditory == "features" else silent[:, :0]
+        return AuditoryActivity(relayed, silent)
+
+    def see(self, maps: Tensor, gain: Tensor | None = None) -> VisualActivity:
+        """Return what comes of maps (n, 5, h, w), or of visual features (n, 5) where they are relayed."""
+        if self.visual == "cornet-z":
+            seen: VisualActivity = self.visual_cortex(maps, gain)
+            return seen
+        silent = maps.new_zeros(len(maps), len(VISUAL_AREAS), dtype=torch.float32)
+        relayed = self.visual_relay(maps) if self.visual == "features" else silent[:, :0]
+        return VisualActivity(relayed, silent)
+
+    def _fuse(
+        self, x_auditory: Tensor, x_visual: Tensor, evidence: Tensor, row: Tensor | None, mask: Tensor | None
+    ) -> Fusion:
+        if self.fusion is not None:
+            fusion: Fusion = self.temporal_gyrus(x_auditory, x_visual, evidence, row, mask)
+            return fusion
+        dtype = torch.float32 if self.training else torch.float64
+        gates = evidence.to(dtype)
+        if row is not None and mask is not None:
+            x_auditory, x_visual, gates = x_auditory[row], x_visual[row], gates[row] * mask.to(dtype)
+        if self.visual == "cornet-z":
+            x_visual = on_off(x_visual)
+        return Fusion(join([x_auditory.to(dtype), x_visual.to(dtype)], gates), gates)
 
     def forward(
         self,
@@ -210,7 +323,8 @@ class Network(nn.Module):
         Parameters
         ----------
         maps : Tensor, shape (n, 5, h, w)
-            Feature maps in the units of the features, zero where nothing moved.
+            Feature maps in the units of the features, zero where nothing moved; with ``visual="features"``
+            the five visual features (n, 5) in their place, NaN where missing.
         acoustic : Tensor, shape (n, 7)
             Acoustic features in their units; NaN is missing.
         evidence : Tensor, shape (n, 2)
@@ -227,7 +341,7 @@ class Network(nn.Module):
         regions : Tensor, shape (n, 11)
             Activity of `REGIONS`: mean activation of the visual areas times the evidence of motion, mean
             firing rate of the auditory populations in Hz, mean of the fused code, and the means over emotions
-            of a, sum O and sum F.
+            of a, sum O and sum F; 0 for regions that the circuit lacks.
         gates : Tensor, shape (n, 2)
             Mean attention of audio and video times their evidence.
         x_fused : Tensor, shape (n, k)

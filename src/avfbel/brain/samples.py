@@ -33,6 +33,11 @@ class Samples:
         Intensities of the five emotions, 0 to 1 (rating / 127); needed to learn.
     weight : ndarray of float, shape (m,), optional
         Weight of each sample in the gradient-trained stage; 1 by default.
+    visual : ndarray of float, shape (n, 5), optional
+        The five visual features in their units, NaN where missing; needed by a circuit without visual cortex.
+    sequence : ndarray of int, shape (n,), optional
+        What each of the n clips (windows) was cut from: those of one number succeed each other in the order
+        of their rows. By default each stands alone. Only recurrent learning looks at it.
 
     Raises
     ------
@@ -53,6 +58,8 @@ class Samples:
     mask: NDArray[np.bool_]
     rewards: NDArray[np.float64] | None = None
     weight: NDArray[np.float64] | None = None
+    visual: NDArray[np.floating[Any]] | None = None
+    sequence: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         n, m = len(self.maps), len(self.row)
@@ -64,6 +71,8 @@ class Samples:
             "mask": (m, len(SENSES)),
             "rewards": (m, None),
             "weight": (m,),
+            "visual": (n, len(MAPS)),
+            "sequence": (n,),
         }
         for name, shape in wanted.items():
             array = getattr(self, name)
@@ -81,7 +90,14 @@ class Samples:
 
     @classmethod
     def of_clips(
-        cls, maps: ArrayLike, acoustic: ArrayLike, evidence: ArrayLike, rewards: ArrayLike | None = None
+        cls,
+        maps: ArrayLike,
+        acoustic: ArrayLike,
+        evidence: ArrayLike,
+        rewards: ArrayLike | None = None,
+        *,
+        visual: ArrayLike | None = None,
+        sequence: ArrayLike | None = None,
     ) -> Samples:
         """Return one sample a clip, with both senses open."""
         maps = np.asarray(maps)
@@ -92,6 +108,8 @@ class Samples:
             row=np.arange(len(maps)),
             mask=np.ones((len(maps), len(SENSES)), dtype=np.bool_),
             rewards=None if rewards is None else np.asarray(rewards, dtype=np.float64),
+            visual=None if visual is None else np.asarray(visual, dtype=np.float64),
+            sequence=None if sequence is None else np.asarray(sequence, dtype=np.int64),
         )
 
     def __len__(self) -> int:
@@ -114,6 +132,36 @@ class Samples:
             rewards=None if self.rewards is None else self.rewards[index],
             weight=None if self.weight is None else self.weight[index],
         )
+
+    def sequences(self) -> list[NDArray[np.int64]]:
+        """Return which samples succeed each other, in their order: windows of one clip perceived in one way.
+
+        Returns
+        -------
+        list of ndarray of int
+            Numbers of samples; each sample is in one sequence. A window that is there twice, as when two
+            people rated it, is in two sequences.
+
+        Examples
+        --------
+        >>> samples = Samples.of_clips(np.zeros((3, 5, 8, 8)), np.ones((3, 7)), np.ones((3, 2)))
+        >>> samples = replace(samples, sequence=np.array([7, 9, 7]))
+        >>> [list(map(int, numbers)) for numbers in samples.sequences()]
+        [[0, 2], [1]]
+        """
+        if not len(self):
+            return []
+        whole = self.row if self.sequence is None else self.sequence[self.row]
+        kind = self.mask @ np.array([1, 2])
+        order = np.lexsort((self.row, kind, whole))
+        key = np.stack([whole, kind, self.row], axis=1)[order]
+        first = np.concatenate([[True], (key[1:] != key[:-1]).any(axis=1)])
+        place = np.arange(len(order))
+        copy = np.empty(len(order), dtype=np.int64)
+        copy[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+        order = np.lexsort((self.row, copy, kind, whole))
+        key = np.stack([whole, kind, copy], axis=1)[order]
+        return np.split(order, np.flatnonzero((key[1:] != key[:-1]).any(axis=1)) + 1)
 
     def with_senses(self, audio: bool = True, video: bool = True) -> Samples:
         """Return the same samples with a sense closed for all of them."""

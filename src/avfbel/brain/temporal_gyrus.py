@@ -22,6 +22,13 @@ class Fusion(NamedTuple):
     """(n, 2) mean attention of audio and video times their evidence; 0 for a silent modality."""
 
 
+class Attention(NamedTuple):
+    """Gates of every hidden unit, (n, hidden), at least 0, times the evidence of the sense."""
+
+    audio: Tensor
+    video: Tensor
+
+
 class Branch(nn.Module):
     """One modality's way into the gyrus: three layers, then attention that gates each unit.
 
@@ -166,3 +173,31 @@ class TemporalGyrus(nn.Module):
         together = together * F.relu(_linear(self.interaction["video"], video))
         x_fused = F.relu(_linear(self.final, torch.cat([audio, video, together], dim=1)))
         return Fusion(x_fused, torch.stack(gates, dim=1))
+
+    def attention(self, x_auditory: Tensor, x_visual: Tensor, evidence: Tensor) -> Attention:
+        """Return the gates unit by unit, of which `forward` tells the means (Eq. 13-14).
+
+        Parameters
+        ----------
+        x_auditory, x_visual, evidence : Tensor
+            As in `forward`.
+
+        Returns
+        -------
+        Attention
+            Two tensors (n, hidden).
+
+        Examples
+        --------
+        >>> gyrus = TemporalGyrus(n_auditory=800, n_visual=64).eval()
+        >>> senses = torch.rand(3, 800), torch.rand(3, 64), torch.ones(3, 2)
+        >>> torch.equal(gyrus.attention(*senses).audio.mean(dim=1), gyrus(*senses).gates[:, 0])
+        True
+        """
+        dtype = torch.float32 if self.training else torch.float64
+        gates = []
+        for i, (sense, x) in enumerate(zip(SENSES, (x_auditory, x_visual), strict=True)):
+            present = evidence[:, i].to(dtype)
+            _, attention = self.branches[sense](x.to(dtype), present)
+            gates.append(attention * present.unsqueeze(1))
+        return Attention(*gates)

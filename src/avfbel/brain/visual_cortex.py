@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,26 @@ class VisualActivity(NamedTuple):
     """(n, n_out) decoder output X_a, dimensionless."""
     areas: Tensor
     """(n, 4) mean activity of V1, V2, V4, IT, dimensionless."""
+
+
+class VisualAreas(NamedTuple):
+    """Full activation of each area, (n, planes, height, width), dimensionless, with its gain applied."""
+
+    V1: Tensor
+    V2: Tensor
+    V4: Tensor
+    IT: Tensor
+
+
+class AreaCost(NamedTuple):
+    """What an area costs."""
+
+    area: str
+    """V1, V2, V4, IT or decoder."""
+    parameters: int
+    """Weights and biases."""
+    operations: int
+    """Multiply-accumulates for one window; activations, pooling and standardisation are not counted."""
 
 
 class MapScale(nn.Module):
@@ -162,12 +182,71 @@ class VisualCortex(nn.Module):
         VisualActivity
             Decoder output (n, n_out) and mean activity of the areas (n, 4).
         """
+        activity = []
+        for signal in self._pathway(maps, gain):
+            activity.append(signal.mean(dim=(1, 2, 3)))
+        x_visual: Tensor = self.decoder(signal.mean(dim=(2, 3)))
+        return VisualActivity(x_visual, torch.stack(activity, dim=1))
+
+    def activations(self, maps: Tensor, gain: Tensor | None = None) -> VisualAreas:
+        """Return the full activation maps of V1, V2, V4 and IT, of which `forward` tells the means.
+
+        Parameters
+        ----------
+        maps, gain : Tensor
+            As in `forward`.
+
+        Returns
+        -------
+        VisualAreas
+            Tensors (n, planes, height, width); 64 x 64 pixels become 16, 8, 4 and 2.
+
+        Examples
+        --------
+        >>> seen = VisualCortex(width=8).activations(torch.zeros(1, 5, 64, 64))
+        >>> {name: tuple(signal.shape[1:]) for name, signal in seen._asdict().items()}
+        {'V1': (8, 16, 16), 'V2': (16, 8, 8), 'V4': (32, 4, 4), 'IT': (64, 2, 2)}
+        """
+        return VisualAreas(*self._pathway(maps, gain))
+
+    def costs(self, *, size: int = 64) -> list[AreaCost]:
+        """Return parameters and operations of each area and of the decoder.
+
+        Parameters
+        ----------
+        size : int
+            Height and width of the maps, in pixels.
+
+        Returns
+        -------
+        list of AreaCost
+            V1, V2, V4, IT, decoder.
+
+        Examples
+        --------
+        The areas as printed have 1.56 million parameters:
+
+        >>> sum(cost.parameters for cost in VisualCortex(width=64).costs()[:4])
+        1564928
+        """
+        costs = []
+        for name, area in self.areas.items():
+            assert isinstance(area, nn.Conv2d)
+            size = -(-size // area.stride[0])  # padding keeps all pixels but those that the stride leaves out
+            costs.append(AreaCost(name, _count(area), area.weight.numel() * size**2))
+            size = -(-size // 2)  # pooling
+        return [*costs, AreaCost("decoder", _count(self.decoder), self.decoder.weight.numel())]
+
+    def _pathway(self, maps: Tensor, gain: Tensor | None) -> Iterator[Tensor]:
+        """Yield what leaves V1, V2, V4 and IT (Eq. 1-2)."""
         nonlinearity = ACTIVATIONS[self.activation]
-        signal, activity = self.scale(maps), []
+        signal = self.scale(maps)
         for i, area in enumerate(self.areas.values()):
             signal = F.max_pool2d(nonlinearity(area(signal)), kernel_size=3, stride=2, padding=1)
             if gain is not None:
                 signal = signal * gain[i]
-            activity.append(signal.mean(dim=(1, 2, 3)))
-        x_visual: Tensor = self.decoder(signal.mean(dim=(2, 3)))
-        return VisualActivity(x_visual, torch.stack(activity, dim=1))
+            yield signal
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -176,6 +176,8 @@ class Dataset:
             mask=np.concatenate([np.empty((0, 2), np.bool_), *masks]).astype(np.bool_),
             rewards=np.concatenate([np.empty((0, len(EMOTIONS))), *rewards]),
             weight=1 / np.bincount(self.clip, minlength=self.n_clips)[self.clip[row]],
+            visual=self.visual,
+            sequence=self.clip.astype(np.int64),
         )
 
 

@@ -30,15 +30,30 @@ Array = NDArray[np.float64]
 CIRCUITS = {"avf-bel": "both", "m-bel": "audio", "a-bel": "video"}
 """The circuit and its two halves, by the senses they have. These can be written as a bundle."""
 
+CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
+    "avf-bel": {},
+    "m-bel": {"modality": "audio"},
+    "a-bel": {"modality": "video"},
+    "avf-bel-gradient": {"learning": "gradient"},
+    "bel": {"visual": "features", "auditory": "features", "fusion": None},
+    "bel-m": {"modality": "audio", "auditory": "features", "fusion": None},
+    "bel-a": {"modality": "video", "visual": "features", "fusion": None},
+}
+"""Parameters of `AVFBEL` by name: the circuit, its recurrent form, and the ablations of the paper's Table 2,
+of which bel, bel-m and bel-a are brain emotional learning on the measured features, without any cortex."""
+
 NAME_OF_MODALITY = {modality: name for name, modality in CIRCUITS.items()}
 
-LIMBIC = {"bel": "both", "bel-m": "audio", "bel-a": "video"}
-"""Brain emotional learning on the measured features themselves, without any cortex."""
+WITHOUT_CORTEX = frozenset({"bel", "bel-m", "bel-a"})
+"""Circuits in which nothing but the limbic system learns."""
 
 BASELINES = ("mean", "ridge", "gp", "svr")
 """Mean of the training clips, and three regressions on the measured features."""
 
-MODALITY = {**CIRCUITS, **LIMBIC, **dict.fromkeys(BASELINES, "both")}
+MODALITY: Mapping[str, str] = {
+    **{name: str(parameters.get("modality", "both")) for name, parameters in CONFIGURATIONS.items()},
+    **dict.fromkeys(BASELINES, "both"),
+}
 """The senses of each candidate: audio, video or both."""
 
 CANDIDATES = tuple(MODALITY)
@@ -94,12 +109,9 @@ def make_candidate(name: str, settings: Settings | None = None) -> Candidate:
     """
     check_candidate(name)
     settings = settings or Settings()
-    if name in CIRCUITS:
+    if name in CONFIGURATIONS:
         return Circuit(circuit(name, settings))
-    kinds = KINDS_OF_MODALITY[MODALITY[name]]
-    if name in LIMBIC:
-        return Regression(lambda: _limbic_pipeline(settings), kinds=kinds, emotions=True)
-    return Regression(lambda: _baseline(name, settings.seed), kinds=kinds, emotions=False)
+    return Regression(lambda: _baseline(name, settings.seed), kinds=KINDS_OF_MODALITY[MODALITY[name]])
 
 
 def check_candidate(name: str) -> None:
@@ -111,6 +123,14 @@ def check_candidate(name: str) -> None:
 def circuit(name: str, settings: Settings) -> AVFBEL:
     """Return the circuit of a name, not fitted.
 
+    Parameters
+    ----------
+    name : str
+        One of `CONFIGURATIONS`.
+    settings : Settings
+        Epochs are those of the cortex; without a cortex, passes of the limbic system. Parameters come on top
+        of those of the configuration.
+
     Raises
     ------
     ImportError
@@ -118,8 +138,10 @@ def circuit(name: str, settings: Settings) -> AVFBEL:
     """
     from avfbel.brain import AVFBEL
 
-    model = AVFBEL(modality=CIRCUITS[name], random_state=settings.seed, **settings.parameters)
-    return model if settings.epochs is None else model.set_params(epochs=settings.epochs)
+    model = AVFBEL(**{**CONFIGURATIONS[name], "random_state": settings.seed, **settings.parameters})
+    if settings.epochs is None:
+        return model
+    return model.set_params(**{"bel_epochs" if name in WITHOUT_CORTEX else "epochs": settings.epochs})
 
 
 def taught_modality(modality: str, data: Dataset) -> str | None:
@@ -176,7 +198,7 @@ class Circuit:
             If learning diverges.
         """
         self.kinds = ()
-        modality = taught_modality(self.model.modality, data)
+        modality = taught_modality(self.model.perceives, data)
         if modality is not None:
             kinds = KINDS_OF_MODALITY[modality]
             self.model.set_params(modality=modality).fit(data.samples(kinds), progress=progress)
@@ -209,6 +231,8 @@ def all_samples(data: Dataset, kind: str) -> Samples:
         evidence=data.evidence,
         row=row,
         mask=np.tile([kind != "video", kind != "audio"], (len(row), 1)),
+        visual=data.visual,
+        sequence=data.clip.astype(np.int64),
     )
 
 
@@ -225,10 +249,9 @@ def _mean_by_clip(result: Array, clip: NDArray[np.intp], judged: Array, weight: 
 class Regression:
     """A scikit-learn regression for each kind of perception, on the mean features of each clip."""
 
-    def __init__(self, make: Callable[[], Any], *, kinds: tuple[str, ...], emotions: bool) -> None:
+    def __init__(self, make: Callable[[], Any], *, kinds: tuple[str, ...]) -> None:
         self.make = make
         self.kinds = kinds
-        self.emotions = emotions  # learn the five emotions rather than EPP and valence
         self.models: dict[str, Any] = {}
 
     def fit(self, data: Dataset) -> Self:
@@ -238,7 +261,7 @@ class Regression:
         self.models = {}
         for kind in self.kinds:
             targets = data.targets[kind]
-            wanted = targets.rewards if self.emotions else np.stack([targets.epp, targets.valence], axis=1)
+            wanted = np.stack([targets.epp, targets.valence], axis=1)
             rated = data.available(kind) & np.isfinite(wanted).any(axis=1)
             if rated.any():
                 with warnings.catch_warnings():
@@ -255,8 +278,6 @@ class Regression:
         there = data.available(kind)
         if kind in self.models and there.any():
             said = np.asarray(self.models[kind].predict(clip_features(data, kind)[there]))
-            if self.emotions:
-                said = np.stack([predicted_epp(said), predicted_valence(said)], axis=1)
             result[there] = np.clip(said, 0.0, 1.0)
         return result
 
@@ -296,13 +317,6 @@ def _prepared(*steps: Any) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), *steps)
-
-
-def _limbic_pipeline(settings: Settings) -> Any:
-    from avfbel.brain import BrainEmotionalLearning
-
-    model = BrainEmotionalLearning(context=1.0, random_state=settings.seed)
-    return _prepared(model if settings.epochs is None else model.set_params(epochs=settings.epochs))
 
 
 def _baseline(name: str, seed: int) -> Any:

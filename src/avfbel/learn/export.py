@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.brain.regions import ACOUSTIC, MAPS, SENSES
+from avfbel.brain.regions import ACOUSTIC, MAPS, REGIONS, SENSES
 from avfbel.files import write_whole
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ TOLERANCE = 1e-5  # of an output's largest magnitude: convolutions are float32 s
 TRIED_BATCHES = (1, 2, 7, 33)
 
 
-def export_model(model: AVFBEL, folder: str | Path) -> dict[str, str]:
+def export_model(model: AVFBEL, folder: str | Path, *, named_regions: bool = False) -> dict[str, str]:
     """Write `model.onnx` and `weights.safetensors` into a folder, whole or not at all.
 
     The graph is run by onnxruntime on batches of several sizes, with features missing and senses silent, and
@@ -40,6 +40,8 @@ def export_model(model: AVFBEL, folder: str | Path) -> dict[str, str]:
         A fitted model.
     folder : path
         Created if needed.
+    named_regions : bool
+        Whether the graph has an output of its own for each region, see `add_named_regions`.
 
     Returns
     -------
@@ -52,6 +54,8 @@ def export_model(model: AVFBEL, folder: str | Path) -> dict[str, str]:
         If the model has not been trained.
     RuntimeError
         If the exported graph does not agree with the model.
+    ValueError
+        If the circuit reads visual features or learned by gradient: a graph of single windows holds neither.
 
     Notes
     -----
@@ -65,6 +69,8 @@ def export_model(model: AVFBEL, folder: str | Path) -> dict[str, str]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     graph = onnx_graph(model)
+    if named_regions:
+        graph = add_named_regions(graph)
     difference = parity(model, graph)
     too_far = {name: value for name, value in difference.items() if value > TOLERANCE}
     if too_far:
@@ -89,6 +95,8 @@ def onnx_graph(model: AVFBEL) -> bytes:
 
     import torch
 
+    if model.visual == "features":
+        raise ValueError("a graph reads feature maps: a model with visual='features' cannot be exported")
     inputs = (*_example(2), *model.limbic_weights())
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -105,6 +113,32 @@ def onnx_graph(model: AVFBEL) -> bytes:
             dynamo=False,
         )
     return buffer.getvalue()
+
+
+def add_named_regions(graph: bytes) -> bytes:
+    """Return a graph with one more output (n,) for each of `REGIONS`, by name; the others stay as they are.
+
+    Parameters
+    ----------
+    graph : bytes
+        A graph of `onnx_graph`.
+
+    Returns
+    -------
+    bytes
+        The graph with the columns of its output `regions` as outputs V1, V2, ... prefrontal, float32.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    model = onnx.load_model_from_string(graph)
+    for column, region in enumerate(REGIONS):
+        number = f"column_of_{region}"
+        model.graph.initializer.append(helper.make_tensor(number, TensorProto.INT64, [], [column]))
+        model.graph.node.append(helper.make_node("Gather", ["regions", number], [region], axis=1))
+        model.graph.output.append(helper.make_tensor_value_info(region, TensorProto.FLOAT, ["n"]))
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
 
 
 def parity(model: AVFBEL, graph: bytes, *, seed: int = 0) -> dict[str, float]:
