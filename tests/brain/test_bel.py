@@ -1,11 +1,14 @@
 """The estimator: scikit-learn's conventions around the limbic rules."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn import config_context
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GroupKFold, cross_val_score
 
 from avfbel.brain import BrainEmotionalLearning, LimbicParameters, limbic_step
 from avfbel.brain.bel import last_windows, on_off_channels
@@ -40,7 +43,7 @@ def test_parameters_can_be_set_cloned_and_shown() -> None:
     bel = BrainEmotionalLearning().set_params(alpha=0.3, depth=2)
     assert clone(bel).get_params() == bel.get_params()
     assert repr(bel) == "BrainEmotionalLearning(alpha=0.3, depth=2)"
-    with pytest.raises(ValueError, match="no parameter 'eta'"):
+    with pytest.raises(ValueError, match="Invalid parameter 'eta'"):
         bel.set_params(eta=1)
 
 
@@ -111,6 +114,41 @@ def test_depth_uses_what_came_before_in_the_clip() -> None:
     assert np.corrcoef(deep.predict(x, clips=clips), y)[0, 1] > 0.97
 
 
+def test_clips_find_their_way_through_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    x, clips = rng.random((120, 1)), np.repeat(np.arange(12), 10)
+    y = np.where(np.arange(120) % 10 == 0, 0.0, np.roll(x[:, 0], 1))
+    bel = BrainEmotionalLearning(depth=2, kappa=0, epochs=60, random_state=0)
+    with config_context(enable_metadata_routing=True):
+        bel.set_fit_request(clips=True).set_predict_request(clips=True).set_score_request(clips=True)
+        routed = {"clips": clips, "groups": clips}
+        scores = cross_val_score(bel, x, y, cv=GroupKFold(3), params=routed)
+    assert (scores > 0.9).all()
+
+
+def test_data_frames_keep_the_names_of_their_columns() -> None:
+    x, y = data()
+    table = pd.DataFrame(x, columns=["tempo", "rms", "pitch"])
+    bel = BrainEmotionalLearning().partial_fit(table, y)
+    assert bel.feature_names_in_.tolist() == ["tempo", "rms", "pitch"]
+    with pytest.raises(ValueError, match="feature names should match"):
+        bel.predict(table[["rms", "tempo", "pitch"]])
+
+
+def test_a_fit_that_fails_leaves_nothing_behind() -> None:
+    x, y = data()
+    bel = BrainEmotionalLearning().fit(x, y)
+    with pytest.raises(ValueError, match="epochs must be at least 1"):
+        bel.set_params(epochs=0).fit(x, y)
+    with pytest.raises(NotFittedError, match="call fit first"):
+        bel.predict(x)
+
+
+def test_weights_without_bound_are_told() -> None:
+    with pytest.warns(ConvergenceWarning, match="'published' diverges for every beta above 0"):
+        BrainEmotionalLearning(rule="published").fit(10 * data()[0], data()[1])
+
+
 def test_asking_before_learning_is_refused() -> None:
     with pytest.raises(NotFittedError, match="call fit first"):
         BrainEmotionalLearning().predict([[1.0]])
@@ -119,10 +157,10 @@ def test_asking_before_learning_is_refused() -> None:
 @pytest.mark.parametrize(
     ("x", "y", "sentence"),
     [
-        ([1.0, 2.0], [1.0, 2.0], "X must have shape"),
-        ([[np.nan]], [1.0], "X contains NaN or infinity"),
-        ([[1.0]], [np.nan], "y must be finite"),
-        ([[1.0], [2.0]], [1.0], "X has 2 rows and y 1"),
+        ([1.0, 2.0], [1.0, 2.0], "Expected 2D array, got 1D array"),
+        ([[np.nan]], [1.0], "Input X contains NaN"),
+        ([[1.0]], [np.nan], "Input y contains NaN"),
+        ([[1.0], [2.0]], [1.0], r"inconsistent numbers of samples: \[2, 1\]"),
     ],
 )
 def test_data_that_cannot_be_learned_are_named(x: list, y: list, sentence: str) -> None:
@@ -133,7 +171,7 @@ def test_data_that_cannot_be_learned_are_named(x: list, y: list, sentence: str) 
 def test_shapes_stay_what_they_were() -> None:
     x, y = data()
     bel = BrainEmotionalLearning().fit(x, y)
-    with pytest.raises(ValueError, match="X has 2 features, but 3 were learned"):
+    with pytest.raises(ValueError, match="X has 2 features, but BrainEmotionalLearning is expecting 3"):
         bel.predict(x[:, :2])
     with pytest.raises(ValueError, match="y has 1 outputs, but 2 were learned"):
         bel.partial_fit(x, y[:, 0])
@@ -144,6 +182,7 @@ def test_shapes_stay_what_they_were() -> None:
     [
         ({"rule": "hebb"}, "rule must be one of"),
         ({"depth": 2}, "depth 2 needs clips"),
+        ({"depth": 0}, "depth must be at least 1, got 0"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"context": -1.0}, "context must be at least 0"),
     ],

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avfbel.brain import LimbicParameters, LimbicState, limbic_output
-from avfbel.brain.limbic import initial_state, limbic_fit
+from avfbel.brain.limbic import initial_state
+from avfbel.brain.limbic_learning import limbic_fit
 
 A, B, X, NOVEL = (np.eye(4)[i] for i in range(4))
 FOOD, NOTHING = 1.0, 0.0

@@ -16,13 +16,27 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_limbic_learning_needs_neither_torch_nor_scikit_learn() -> None:
+def test_limbic_rules_need_numpy_only() -> None:
     assert (
         run("""
         import sys
-        from avfbel.brain import BrainEmotionalLearning, REGIONS, Samples
-        BrainEmotionalLearning().fit([[1.0]], [1.0]).predict([[1.0]])
+        import numpy as np
+        from avfbel.brain import LimbicParameters, REGIONS, Samples, limbic_step
+        from avfbel.brain.limbic import initial_state
+        limbic_step(initial_state(1, 1), np.ones(1), np.ones(1), LimbicParameters())
         print({"torch", "sklearn", "scipy", "pandas"} & set(sys.modules))
+    """)
+        == "set()"
+    )
+
+
+def test_their_estimator_needs_no_torch() -> None:
+    assert (
+        run("""
+        import sys
+        from avfbel.brain import BrainEmotionalLearning
+        BrainEmotionalLearning().fit([[1.0], [0.5]], [1.0, 0.5]).predict([[1.0]])
+        print({"torch"} & set(sys.modules))
     """)
         == "set()"
     )

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from avfbel.brain import LimbicParameters, LimbicState, limbic_output, limbic_step
-from avfbel.brain.limbic import RULES, initial_state, limbic_fit
+from avfbel.brain.limbic import RULES, initial_state
+from avfbel.brain.limbic_learning import limbic_fit
 
 stimuli = hnp.arrays(np.float64, (6, 3), elements=st.floats(0, 1e3))
 rewards = hnp.arrays(np.float64, (6, 2), elements=st.floats(0, 10))

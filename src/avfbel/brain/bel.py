@@ -1,14 +1,18 @@
-"""Brain emotional learning as an estimator: features and rewards in, emotion out. Needs only numpy."""
+"""Brain emotional learning as a scikit-learn estimator: features and rewards in, emotion out."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import validate_data
 
 from avfbel.brain.estimator import Estimator, not_fitted
-from avfbel.brain.limbic import LimbicParameters, LimbicState, initial_state, limbic_fit, limbic_output
+from avfbel.brain.limbic import LimbicParameters, LimbicState, initial_state, limbic_output
+from avfbel.brain.limbic_learning import limbic_fit
 
 Array = NDArray[np.float64]
 
@@ -17,7 +21,12 @@ class BrainEmotionalLearning(Estimator):
     """Amygdala that learns to expect reward, orbitofrontal cortex that learns to take it back.
 
     Signed features are split into ON and OFF channels, as in the retina, because stimuli are at least 0. The
-    number of features and outputs is learned from the first `fit` or `partial_fit`.
+    number of features and outputs is learned from the first `fit` or `partial_fit`. There are no sample
+    weights: every row is one trial, and a row that should count twice is shown twice.
+
+    It follows the conventions of scikit-learn [2]_. With `depth` above 1 it also needs to know which rows
+    belong to one clip: `cross_val_score` and pipelines hand `clips` on if metadata routing is enabled and
+    ``set_fit_request(clips=True)`` and its like for `predict` and `score` were called.
 
     Parameters
     ----------
@@ -33,7 +42,7 @@ class BrainEmotionalLearning(Estimator):
         Number of successive windows of one clip that make a stimulus; above 1 needs `clips`.
     epochs : int
         Shuffled passes of `fit`.
-    random_state : int, optional
+    random_state : int or numpy.random.Generator, optional
         Seed of the shuffling.
 
     Attributes
@@ -42,10 +51,13 @@ class BrainEmotionalLearning(Estimator):
         The weights V, T, U, W.
     n_features_in_ : int
         Number of features seen.
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Their names, if `X` was a data frame.
 
     References
     ----------
     .. [1] Morén, J. (2002), *Emotion and Learning: A Computational Model of the Amygdala*, Lund University.
+    .. [2] https://scikit-learn.org/stable/developers/develop.html
 
     Examples
     --------
@@ -68,7 +80,7 @@ class BrainEmotionalLearning(Estimator):
         context: float = 0.0,
         depth: int = 1,
         epochs: int = 30,
-        random_state: int | None = None,
+        random_state: int | np.random.Generator | None = None,
     ) -> None:
         self.rule = rule
         self.alpha = alpha
@@ -86,9 +98,9 @@ class BrainEmotionalLearning(Estimator):
         Parameters
         ----------
         X : array-like, shape (n, d)
-            Features, of either sign, dimensionless.
+            Features, of either sign, finite, dimensionless.
         y : array-like, shape (n,) or (n, q)
-            Rewards.
+            Rewards, finite; `predict` answers in their unit.
         clips : array-like, shape (n,), optional
             The clip of each row, needed when `depth` is above 1: rows of a clip are successive windows.
 
@@ -102,16 +114,13 @@ class BrainEmotionalLearning(Estimator):
         ValueError
             If shapes or parameters cannot be used.
         """
-        self.__dict__.pop("state_", None)
-        x, reward = self._stimuli(X, clips, first=True), self._rewards(y, first=True)
-        _same_length(x, reward)
+        self.__dict__.pop("state_", None)  # a fit that fails leaves no weights of other data
+        x, reward = self._lessons(X, y, clips, first=True)
         if self.epochs < 1:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
         rng = np.random.default_rng(self.random_state)
         order = np.stack([rng.permutation(len(x)) for _ in range(self.epochs)])
-        state = initial_state(x.shape[1], reward.shape[1])
-        self.state_: LimbicState = limbic_fit(state, x, reward, order, self._parameters())
-        return self
+        return self._learn(initial_state(x.shape[1], reward.shape[1]), x, reward, order)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, *, clips: ArrayLike | None = None) -> Self:
         """Learn the rows in their order at constant rates, going on from what is known.
@@ -119,11 +128,9 @@ class BrainEmotionalLearning(Estimator):
         Parameters and errors are those of `fit`; the number of features and outputs must stay what it was.
         """
         first = not hasattr(self, "state_")
-        x, reward = self._stimuli(X, clips, first=first), self._rewards(y, first=first)
-        _same_length(x, reward)
+        x, reward = self._lessons(X, y, clips, first=first)
         state = initial_state(x.shape[1], reward.shape[1]) if first else self.state_
-        self.state_ = limbic_fit(state, x, reward, np.arange(len(x)), self._parameters())
-        return self
+        return self._learn(state, x, reward, np.arange(len(x)))
 
     def predict(self, X: ArrayLike, *, clips: ArrayLike | None = None) -> Array:
         """Return the emotional output E, in units of the reward and in the shape of the targets learned.
@@ -149,24 +156,73 @@ class BrainEmotionalLearning(Estimator):
         """
         if not hasattr(self, "state_"):
             raise not_fitted(self)
-        emotion = limbic_output(self.state_, self._stimuli(X, clips, first=False), self._parameters()).emotion
+        features = validate_data(self, X, reset=False, dtype=np.float64)
+        emotion: Array = limbic_output(
+            self.state_, self._stimuli(features, clips), self._parameters()
+        ).emotion
         return emotion[:, 0] if self._one_dimensional else emotion
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        clips: ArrayLike | None = None,
+    ) -> float:
+        """Return the coefficient of determination R² of the predictions, averaged over outputs.
+
+        Parameters
+        ----------
+        X, y, clips
+            Features, rewards and clips, as in `fit`.
+        sample_weight : array-like, shape (n,), optional
+            Weight of each row in the score.
+
+        Returns
+        -------
+        float
+            At most 1; 0 is a constant, the mean.
+        """
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(y, self.predict(X, clips=clips), sample_weight=sample_weight))
+
+    def _learn(self, state: LimbicState, x: Array, reward: Array, order: NDArray[np.int64]) -> Self:
+        parameters = self._parameters()
+        with np.errstate(over="ignore", invalid="ignore"):  # one warning that helps, instead of many
+            self.state_: LimbicState = limbic_fit(state, x, reward, order, parameters)
+        if not all(np.isfinite(weights).all() for weights in self.state_):
+            warnings.warn(
+                f"the weights of {self!r} grew without bound: lower gamma or beta, or scale the features "
+                "(the rule 'published' diverges for every beta above 0)",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self
 
     def _parameters(self) -> LimbicParameters:
         return LimbicParameters(
             rule=self.rule, alpha=self.alpha, beta=self.beta, kappa=self.kappa, gamma=self.gamma
         )
 
-    def _stimuli(self, X: ArrayLike, clips: ArrayLike | None, *, first: bool) -> Array:
-        features = np.asarray(X, dtype=np.float64)
-        if features.ndim != 2:
-            raise ValueError(f"X must have shape (n, n_features), got {features.shape}")
-        if not np.isfinite(features).all():
-            raise ValueError("X contains NaN or infinity: impute or leave out what is missing")
+    def _lessons(
+        self, X: ArrayLike, y: ArrayLike, clips: ArrayLike | None, *, first: bool
+    ) -> tuple[Array, Array]:
+        """Return stimuli (n, k) and rewards (n, q); `first` learns k and q, otherwise they must agree."""
+        features, rewards = validate_data(
+            self, X, y, reset=first, dtype=np.float64, multi_output=True, y_numeric=True
+        )
+        if self.depth < 1:
+            raise ValueError(f"depth must be at least 1, got {self.depth}")
         if first:
-            self.n_features_in_ = features.shape[1]
-        elif features.shape[1] != self.n_features_in_:
-            raise ValueError(f"X has {features.shape[1]} features, but {self.n_features_in_} were learned")
+            self._one_dimensional = rewards.ndim == 1
+        rewards = rewards.reshape(len(rewards), -1).astype(np.float64)
+        if not first and rewards.shape[1] != self.state_.T.shape[-1]:
+            raise ValueError(f"y has {rewards.shape[1]} outputs, but {self.state_.T.shape[-1]} were learned")
+        return self._stimuli(features, clips), rewards
+
+    def _stimuli(self, features: Array, clips: ArrayLike | None) -> Array:
         if self.depth > 1:
             if clips is None:
                 raise ValueError(
@@ -174,17 +230,6 @@ class BrainEmotionalLearning(Estimator):
                 )
             features = last_windows(features, np.asarray(clips), self.depth)
         return on_off_channels(features, context=self.context)
-
-    def _rewards(self, y: ArrayLike, *, first: bool) -> Array:
-        rewards = np.asarray(y, dtype=np.float64)
-        if rewards.ndim not in (1, 2) or not np.isfinite(rewards).all():
-            raise ValueError(f"y must be finite with shape (n,) or (n, n_outputs), got shape {rewards.shape}")
-        n_outputs = 1 if rewards.ndim == 1 else rewards.shape[1]
-        if first:
-            self._one_dimensional = rewards.ndim == 1
-        elif n_outputs != self.state_.T.shape[-1]:
-            raise ValueError(f"y has {n_outputs} outputs, but {self.state_.T.shape[-1]} were learned")
-        return rewards.reshape(len(rewards), -1)
 
 
 def on_off_channels(features: Array, *, context: float = 0.0) -> Array:
@@ -231,8 +276,3 @@ def last_windows(features: Array, clips: NDArray[np.generic], depth: int) -> Arr
         for back in range(min(depth, len(rows))):
             stimuli[rows[back:], back] = features[rows[: len(rows) - back]]
     return stimuli.reshape(len(features), -1)
-
-
-def _same_length(x: Array, reward: Array) -> None:
-    if len(x) != len(reward):
-        raise ValueError(f"X has {len(x)} rows and y {len(reward)}")

@@ -18,6 +18,7 @@ released code, where the signed error e = R - E multiplies both rules, against a
 thalamus passes h on unweighted.
 
 Every array may have leading axes: a batch of models (folds, seeds, configurations) steps at once.
+Learning from many stimuli is `avfbel.brain.limbic_learning`.
 
 References
 ----------
@@ -204,49 +205,6 @@ def limbic_step(
     return LimbicState(v, t, u, _prefrontal_step(state, x, inhibit, p, rate)), output
 
 
-def limbic_fit(
-    state: LimbicState, x: Array, reward: Array, order: NDArray[np.int64], parameters: LimbicParameters
-) -> LimbicState:
-    """Learn from many stimuli in a given order: the same weights as that many `limbic_step`, faster.
-
-    Without prefrontal learning and lesions, V and U (and T, as one more feature) are one matrix, so that a
-    step is two small products.
-
-    Parameters
-    ----------
-    state : LimbicState
-        Weights before; not changed.
-    x, reward : ndarray, shapes (..., n, k) and (..., n, q)
-        Stimuli and rewards; leading axes are models.
-    order : ndarray of int, shape (passes, n) or (n,)
-        Rows in the order of learning. In pass j (from 0) of several, rates are divided by 1 + j / 10.
-    parameters : LimbicParameters
-        Rule, rates and lesions.
-
-    Returns
-    -------
-    LimbicState
-        Weights after.
-
-    Examples
-    --------
-    >>> x, reward = np.ones((1, 1)), np.ones((1, 1))
-    >>> after = limbic_fit(initial_state(1, 1), x, reward, np.zeros(200, dtype=int), LimbicParameters())
-    >>> limbic_output(after, x[0], LimbicParameters()).emotion.round(3)
-    array([1.])
-    """
-    passes = np.atleast_2d(order)
-    rates = 1.0 / (1.0 + np.arange(len(passes)) / 10)
-    p = parameters
-    plain = p.rule in ("moren", "belbic") and p.gamma == 0 and not p.lesions and not state.W.any()
-    if plain:
-        return _fit_without_prefrontal(state, x, reward, passes, rates, p)
-    for rows, rate in zip(passes, rates, strict=True):
-        for i in rows:
-            state, _ = limbic_step(state, x[..., i, :], reward[..., i, :], p, rate=float(rate))
-    return state
-
-
 def _apply(x: Array, weights: Array) -> Array:
     """Return the sum over features of x * weights: (..., k) and (..., k, q) to (..., q)."""
     applied: Array = x @ weights if weights.ndim == 2 else (x[..., None, :] @ weights)[..., 0, :]
@@ -299,35 +257,3 @@ def _prefrontal_step(state: LimbicState, x: Array, inhibit: Array, p: LimbicPara
     if p.rule == "released":
         return state.W + rate * p.gamma * (a - RELEASED_THRESHOLD) @ np.swapaxes(o, -1, -2)
     return state.W + rate * p.gamma * (a * inhibit[..., None, :]) @ np.swapaxes(o, -1, -2)
-
-
-def _fit_without_prefrontal(
-    state: LimbicState, x: Array, reward: Array, passes: NDArray[np.int64], rates: Array, p: LimbicParameters
-) -> LimbicState:
-    k, q = x.shape[-1], reward.shape[-1]
-    cue = np.concatenate(
-        [x, p.kappa * x.max(axis=-1, keepdims=True)], axis=-1
-    )  # the thalamus as one more feature
-    norm = np.maximum(1.0, (cue * cue).sum(axis=-1, keepdims=True))
-    excitation = np.concatenate([state.V, state.T[..., None, :]], axis=-2)
-    inhibition = np.concatenate([state.U, np.zeros_like(state.T)[..., None, :]], axis=-2)
-    weights = np.concatenate([excitation, inhibition], axis=-1)  # (..., k + 1, 2 q)
-    models = weights.shape[:-2]
-    cues = np.ascontiguousarray(np.moveaxis(np.broadcast_to(cue, (*models, *cue.shape[-2:])), -2, 0))[
-        ..., None, :
-    ]
-    steps = np.ascontiguousarray(np.swapaxes(cues, -1, -2) / np.moveaxis(norm, -2, 0)[..., None])
-    steps_inhibit = steps.copy()
-    steps_inhibit[..., -1, :] = 0.0  # no thalamic path to the orbitofrontal cortex
-    rewards = np.ascontiguousarray(np.moveaxis(np.broadcast_to(reward, (*models, *reward.shape[-2:])), -2, 0))
-    excite, inhibit = weights[..., :q].copy(), weights[..., q:].copy()
-    moren = p.rule == "moren"
-    for rows, rate in zip(passes, rates, strict=True):
-        alpha, beta = rate * p.alpha, rate * p.beta
-        for i in rows:
-            r = rewards[i][..., None, :]
-            a, o = cues[i] @ excite, cues[i] @ inhibit
-            surplus = a - r
-            excite += steps[i] * (alpha * np.maximum(0.0, -surplus))
-            inhibit += steps_inhibit[i] * (beta * ((np.maximum(0.0, surplus) if moren else surplus) - o))
-    return LimbicState(excite[..., :k, :], excite[..., k, :], inhibit[..., :k, :], state.W)
