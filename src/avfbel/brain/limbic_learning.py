@@ -21,7 +21,7 @@ from avfbel.brain.limbic import Array, LimbicParameters, LimbicState, limbic_ste
 Indices = NDArray[np.int64]
 PAUSE = -1
 """In an order of samples: nothing is shown and nothing is learned."""
-_BLOCK, _BLOCKS = 8, 8  # steps between updates of the weights, and blocks prepared together
+_BLOCK, _BLOCKS = 6, 8  # steps between updates of the weights, and blocks prepared together
 
 
 def limbic_fit(
