@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from avfbel.brain import Samples
 from avfbel.brain.samples import as_samples
@@ -58,3 +60,47 @@ def test_a_data_set_may_say_what_there_is_to_learn(world: Samples) -> None:
     assert as_samples(DataSet()) is world
     with pytest.raises(TypeError, match="got ndarray"):
         as_samples(np.zeros(3))
+
+
+def test_windows_of_a_clip_perceived_in_one_way_succeed_each_other() -> None:
+    samples = Samples(
+        maps=np.zeros((4, 5, 2, 2)),
+        acoustic=np.ones((4, 7)),
+        evidence=np.ones((4, 2)),
+        row=np.array([2, 0, 1, 3, 0, 2, 0]),
+        mask=np.array([[1, 1], [1, 1], [1, 1], [1, 1], [1, 0], [1, 0], [1, 1]], dtype=bool),
+        sequence=np.array([5, 4, 5, 4]),
+    )
+    # clip 4 heard and seen: windows 1, 3; clip 5: 0, 2, and 0 once more (two people rated it); 5 heard: 0, 2
+    found = sorted(tuple(map(int, numbers)) for numbers in samples.sequences())
+    assert found == [(1, 0), (2, 3), (4, 5), (6,)]
+    alone = replace(samples, sequence=None)
+    assert sorted(map(len, alone.sequences())) == [1] * 7
+    assert samples.select([]).sequences() == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 2)), max_size=30))
+def test_sequences_hold_every_sample_once_in_order(drawn: list[tuple[int, bool, int]]) -> None:
+    row = np.array([d[0] for d in drawn], dtype=np.int64)
+    samples = Samples(
+        maps=np.zeros((6, 5, 1, 1)),
+        acoustic=np.ones((6, 7)),
+        evidence=np.ones((6, 2)),
+        row=row,
+        mask=np.array([[True, d[1]] for d in drawn], dtype=bool).reshape(-1, 2),
+        sequence=np.array([0, 1, 0, 1, 2, 2]),
+    )
+    sequences = samples.sequences()
+    assert sorted(int(i) for numbers in sequences for i in numbers) == list(range(len(drawn)))
+    for numbers in sequences:
+        assert (np.diff(row[numbers]) > 0).all()
+        assert len(np.unique(samples.sequence[row[numbers]])) == 1
+        assert len(np.unique(samples.mask[numbers], axis=0)) == 1
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("visual", np.zeros((4, 3))), ("sequence", np.zeros(3, int))])
+def test_optional_measurements_have_a_row_a_clip(name: str, wrong: np.ndarray) -> None:
+    samples = Samples.of_clips(np.zeros((4, 5, 2, 2)), np.ones((4, 7)), np.ones((4, 2)))
+    with pytest.raises(ValueError, match=f"{name} must have shape"):
+        replace(samples, **{name: wrong})

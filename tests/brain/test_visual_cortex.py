@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
@@ -135,3 +137,47 @@ def test_half_precision_maps_give_the_same_scale() -> None:
 def test_what_cannot_be_built_is_named(wrong: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         VisualCortex(**wrong)
+
+
+def test_costs_of_the_printed_cortex_are_those_found_by_hand() -> None:
+    *areas, decoder = VisualCortex(width=64, n_out=1000).costs(size=64)
+    # 64 x 64 pixels: V1's stride leaves 32 x 32, then each pooling halves what the next area sees
+    assert [tuple(area) for area in areas] == [
+        ("V1", 15_744, 32 * 32 * 64 * 5 * 49),
+        ("V2", 73_856, 16 * 16 * 128 * 64 * 9),
+        ("V4", 295_168, 8 * 8 * 256 * 128 * 9),
+        ("IT", 1_180_160, 4 * 4 * 512 * 256 * 9),
+    ]
+    assert sum(area.parameters for area in areas) == 1_564_928
+    assert decoder == ("decoder", 513_000, 512_000)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 3), st.integers(1, 70))
+def test_operations_are_counted_at_the_size_that_each_area_sees(width: int, size: int) -> None:
+    cortex, seen = VisualCortex(width=width), []
+    for area in cortex.areas.values():
+        area.register_forward_hook(lambda _, __, out: seen.append(out[0, 0].numel()))
+    cortex(torch.zeros(1, 5, size, size))
+    costs = cortex.costs(size=size)[:4]
+    wanted = [area.weight.numel() * pixels for area, pixels in zip(cortex.areas.values(), seen, strict=True)]
+    assert [cost.operations for cost in costs] == wanted
+
+
+@pytest.mark.parametrize("gain", [None, torch.tensor([1.0, 0.5, 0.0, 2.0])])
+@pytest.mark.parametrize("activation", ["relu", "gelu", "sigmoid"])
+def test_activations_on_request_are_those_that_forward_averages(
+    activation: str, gain: torch.Tensor | None
+) -> None:
+    torch.manual_seed(0)
+    cortex, maps = VisualCortex(activation=activation), torch.from_numpy(films())
+    said, seen = cortex(maps, gain), cortex.activations(maps, gain)
+    assert torch.equal(said.areas, torch.stack([area.mean(dim=(1, 2, 3)) for area in seen], dim=1))
+    torch.testing.assert_close(said.x_visual, cortex.decoder(seen.IT.mean(dim=(2, 3))))
+    assert (seen.V1 != 0).any()
+
+
+def test_activations_are_open_to_gradients_from_user_code() -> None:
+    maps = torch.from_numpy(films(1)).requires_grad_()
+    VisualCortex().activations(maps).V4.sum().backward()
+    assert maps.grad.any()

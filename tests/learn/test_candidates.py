@@ -16,6 +16,7 @@ from avfbel.errors import UsageError
 from avfbel.learn import CANDIDATES, Settings, make_candidate
 from avfbel.learn.candidates import (
     CIRCUITS,
+    CONFIGURATIONS,
     KINDS_OF_MODALITY,
     MODALITY,
     Circuit,
@@ -41,7 +42,17 @@ def test_each_predicts_what_its_senses_allow_within_bounds(world: Dataset, name:
             assert np.isnan(said).all()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("avf-bel", "fused"), ("m-bel", "audio"), ("a-bel", "video")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("avf-bel", "fused"),
+        ("avf-bel-gradient", "fused"),
+        ("m-bel", "audio"),
+        ("a-bel", "video"),
+        ("bel-m", "audio"),
+        ("bel-a", "video"),
+    ],
+)
 def test_a_circuit_learns_what_the_clips_carry(world: Dataset, name: str, kind: str) -> None:
     fitted = make_candidate(name, Settings(epochs=30)).fit(world)
     for column, target in enumerate(("epp", "valence")):
@@ -167,6 +178,22 @@ def test_a_feature_that_no_clip_has_costs_nothing_else(world: Dataset) -> None:
     for name in ("ridge", "gp", "svr", "bel", "avf-bel"):
         fitted = make_candidate(name, Settings(epochs=1)).fit(replace(world, acoustic=acoustic))
         assert np.isfinite(fitted.predict(world, "audio")).all()
+
+
+def test_ablations_are_configurations_of_one_class() -> None:
+    made = {name: circuit(name, Settings(epochs=7)) for name in CONFIGURATIONS}
+    assert {type(model) for model in made.values()} == {avfbel.AVFBEL}
+    assert {name: model.perceives for name, model in made.items()} == {
+        name: MODALITY[name] for name in CONFIGURATIONS
+    }
+    assert [made[name].bel_epochs for name in ("bel", "bel-m", "bel-a")] == [7, 7, 7]
+    assert all(made[name].epochs == 7 for name in set(made) - {"bel", "bel-m", "bel-a"})
+    assert made["avf-bel"].get_params() == avfbel.AVFBEL(epochs=7).get_params()
+    table = {name: {cost.module for cost in model.parameter_table()} for name, model in made.items()}
+    for name in ("bel", "bel-m", "bel-a"):
+        assert not {"V1", "auditory cortex", "final layer"} & table[name]
+    assert "acoustic features" in table["bel-m"]
+    assert "acoustic features" not in table["bel-a"]
 
 
 def test_settings_reach_the_model() -> None:

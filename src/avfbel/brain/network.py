@@ -280,7 +280,7 @@ class Network(nn.Module):
         if self.auditory == "col1":
             heard: AuditoryActivity = self.auditory_cortex(acoustic, evidence, gain)
             return heard
-        silent = acoustic.new_zeros(len(acoustic), len(POPULATIONS), dtype=torch.float32)
+        silent = acoustic.new_zeros(acoustic.shape[0], len(POPULATIONS), dtype=torch.float32)
         relayed = self.auditory_relay(acoustic) if self.auditory == "features" else silent[:, :0]
         return AuditoryActivity(relayed, silent)
 
@@ -289,7 +289,7 @@ class Network(nn.Module):
         if self.visual == "cornet-z":
             seen: VisualActivity = self.visual_cortex(maps, gain)
             return seen
-        silent = maps.new_zeros(len(maps), len(VISUAL_AREAS), dtype=torch.float32)
+        silent = maps.new_zeros(maps.shape[0], len(VISUAL_AREAS), dtype=torch.float32)
         relayed = self.visual_relay(maps) if self.visual == "features" else silent[:, :0]
         return VisualActivity(relayed, silent)
 
