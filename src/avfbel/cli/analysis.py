@@ -52,6 +52,9 @@ def analyze(
         FileFormat, typer.Option("--format", help="Format of the results.")
     ] = FileFormat.csv,
     plot: Annotated[bool, typer.Option("--plot", help="Draw each timeline, too.")] = False,
+    attribution: Annotated[
+        bool, typer.Option("--attribution", help="Tell what contributes to EPP, in further columns.")
+    ] = False,
     window: Window = 4.0,
     hop: Hop = 1.0,
     model: Annotated[
@@ -65,7 +68,8 @@ def analyze(
 ) -> None:
     """Predict emotional positivity over time, with the activity of every region.
 
-    Each input gives DIR/NAME.FORMAT, and NAME.png with --plot; DIR/status.csv lists what became of each.
+    Each input gives DIR/NAME.FORMAT, and NAME.png with --plot; DIR/status.csv lists what became of each. With
+    --attribution, columns tell what each feature of either sense contributes to EPP on each pathway.
 
     Example: avfbel analyze film.mp4 --out results --plot
     """
@@ -84,6 +88,7 @@ def analyze(
         window=window,
         hop=hop,
         modality=modality.value,
+        attribution=attribution,
     )
     n_failed = n_shown = 0
     with _progress(len(plan.tasks), str(media[0])) as (file_done, second_done):

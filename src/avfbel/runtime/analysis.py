@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from avfbel.emotion import EMOTIONS
 from avfbel.errors import UsageError
 from avfbel.files import write_whole
+from avfbel.runtime.attribution import names as contribution_names
 from avfbel.runtime.files import Cell, Format, encode
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _JUDGEMENTS = ("epp", "epp_low", "epp_high", "valence", "intensity", "evidence", "in_range")
 _PLACE = ("start_s", "end_s", "start_frame", "end_frame")
 _FEATURES = VISUAL_FEATURES + ALL_ACOUSTIC
+ATTRIBUTION_COLUMNS = tuple(f"attribution_{name}" for name in contribution_names())
+"""Columns of the contributions to EPP, if an analysis was asked for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +100,17 @@ class Analysis:
         return float(min(1.0, max(0.0, mean)))  # rounding alone can leave [0, 1]
 
     @property
+    def has_attribution(self) -> bool:
+        """Whether it holds where the EPP of each window comes from."""
+        return bool(self.windows) and all(window.attribution is not None for window in self.windows)
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns of the table."""
+        """Names of the columns of the table; those of contributions come last, if there are such."""
         regions = tuple(f"region_{name}" for name in self.windows[0].regions) if self.windows else ()
         gates = ("gate_audio", "gate_video")
-        return ("media", "window", *_PLACE, *_JUDGEMENTS, *EMOTIONS, *_FEATURES, *regions, *gates)
+        told = ATTRIBUTION_COLUMNS if self.has_attribution else ()
+        return ("media", "window", *_PLACE, *_JUDGEMENTS, *EMOTIONS, *_FEATURES, *regions, *gates, *told)
 
     def rows(self) -> list[list[Cell]]:
         """Return the table row by row, one row a window, None for what could not be measured."""
@@ -115,15 +124,33 @@ class Analysis:
                 *window.regions.values(),
                 window.gate_audio,
                 window.gate_video,
+                *(window.attribution or {}).values(),
             ]
             for window in self.windows
         ]
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table as a data frame, one row a window; what could not be measured is missing."""
+    def to_frame(self, *, attribution: bool = False) -> pd.DataFrame:
+        """Return the table as a data frame, one row a window; what could not be measured is missing.
+
+        Parameters
+        ----------
+        attribution : bool
+            Whether to add a column for each contribution to EPP, ``attribution_SENSE_FEATURE_PATHWAY``. With
+            0.5 they add up to EPP; ``reference`` in the place of a feature is what a sense contributes while
+            its features are average. See `avfbel.runtime.attribution` for the definition.
+
+        Raises
+        ------
+        UsageError
+            If contributions are wanted and were not asked for in the analysis.
+        """
         import pandas as pd
 
+        if attribution:
+            self.require_attribution()
         frame = pd.DataFrame(self.rows(), columns=list(self.columns))
+        if not attribution:
+            frame = frame.drop(columns=list(ATTRIBUTION_COLUMNS), errors="ignore")
         numbers = [name for name in self.columns if name in ("epp_low", "epp_high", *_FEATURES)]
         frame[numbers] = frame[numbers].astype("float64")
         return frame.astype({"start_frame": "Int64", "end_frame": "Int64"})
@@ -164,6 +191,40 @@ class Analysis:
         if path is not None:
             write_whole(path, encode_figure(figure, Path(path).suffix.lstrip(".") or "png"))
         return figure
+
+    def plot_attribution(self, path: str | PathLike[str] | None = None) -> Figure:
+        """Draw over time what the features of either sense contribute to EPP, and on which pathways.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to save the picture; its ending chooses the format (png, svg, pdf).
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        UsageError
+            If contributions were not asked for in the analysis.
+        """
+        from avfbel.runtime.attribution_figure import draw_attribution
+        from avfbel.runtime.figure import encode_figure
+
+        self.require_attribution()
+        figure = draw_attribution(self)
+        if path is not None:
+            write_whole(path, encode_figure(figure, Path(path).suffix.lstrip(".") or "png"))
+        return figure
+
+    def require_attribution(self) -> None:
+        """Raise UsageError unless the analysis holds where the EPP of each window comes from."""
+        if not self.has_attribution:
+            raise UsageError(
+                f"the analysis of {self.media} holds no contributions: analyse it again with attribution=True"
+            )
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the result to a file, whole or not at all.

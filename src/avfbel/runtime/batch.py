@@ -13,6 +13,7 @@ from avfbel._version import __version__
 from avfbel.errors import InputError, system_sentence
 from avfbel.files import remove_parts, write_whole
 from avfbel.parallel import map_tasks
+from avfbel.runtime.attribution import reference_of
 from avfbel.runtime.files import encode
 from avfbel.runtime.fold import analyze, digest, settings_of, shown
 from avfbel.runtime.plan import BatchPlan, Task
@@ -93,13 +94,15 @@ def analyze_batch(
     Raises
     ------
     InputError
-        If the bundle cannot be used: before any work.
+        If the bundle cannot be used, or lacks what attribution compares with: before any work.
     UsageError
         If the output folder holds a `status.csv` that is something else.
     """
     from avfbel.runtime.engine import Predictor
 
     predictor = Predictor(model)
+    if plan.attribution:
+        reference_of(predictor.bundle)
     rows = {name: row for name, row in read_status(plan.out).items() if row.output} if plan.out else {}
     for media, sentence in plan.faults:
         rows[media] = Status(media=shown(media), status="failed", sentence=sentence)
@@ -132,7 +135,7 @@ def _outcomes(
     progress: Callable[[float], None] | None,
 ) -> Iterator[Outcome]:
     def clean_up(process_ids: list[int]) -> None:
-        remove_parts([path for task in todo for path in (task.output, task.picture) if path], process_ids)
+        remove_parts([path for task in todo for path in task.files], process_ids)
 
     in_one = jobs == 1 or len(todo) <= 1
     args = (plan, predictor, progress, None) if in_one else (plan, predictor.bundle, None, 1)
@@ -173,6 +176,7 @@ def _work(tools: _Tools, task: Task) -> Outcome:
             window=plan.window,
             hop=plan.hop,
             modality=plan.modality,
+            attribution=plan.attribution,
             threads=tools.threads,
             progress=tools.progress,
         )
@@ -180,6 +184,8 @@ def _work(tools: _Tools, task: Task) -> Outcome:
             write_whole(task.output, encode(analysis, plan.file_format))
         if task.picture:
             analysis.plot(task.picture)
+        if task.attribution_picture:
+            analysis.plot_attribution(task.attribution_picture)
     except Exception as error:  # whatever it is, it is not to lose the other files
         return Outcome(
             media=task.media,
@@ -218,9 +224,9 @@ def _status(outcome: Outcome) -> Status:
 
 def _is_done(task: Task, plan: BatchPlan, bundle: Bundle, rows: dict[str, Status]) -> bool:
     row = rows.get(task.output.name) if task.output else None
-    if row is None or row.status != "ok" or task.output is None or not task.output.is_file():
+    if row is None or row.status != "ok" or task.output is None:
         return False
-    if task.picture and not task.picture.is_file():
+    if not all(path.is_file() for path in task.files):
         return False
     try:
         content = digest(task.media)
@@ -231,6 +237,6 @@ def _is_done(task: Task, plan: BatchPlan, bundle: Bundle, rows: dict[str, Status
             "input_sha256": content,
             "bundle_sha256": bundle.sha256,
             "avfbel": __version__,
-            "settings": settings_of(plan.window, plan.hop, plan.modality),
+            "settings": settings_of(plan.window, plan.hop, plan.modality, plan.attribution),
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -47,7 +47,7 @@ class Predictor:
 
     def __init__(self, bundle: str | PathLike[str] | Bundle = "default") -> None:
         self.bundle = Bundle.open(bundle)
-        self._session = _session(self.bundle)
+        self._session = open_session(self.bundle)
         self._weights = dict(self.bundle.weights)
 
     def predict(self, windows: Sequence[SensoryFeatures]) -> Prediction:
@@ -69,36 +69,84 @@ class Predictor:
         InputError
             If the network gives a value that is not finite.
         """
-        evidence = np.array([(window.g_audio, window.g_video) for window in windows], np.float32)
+        return self.predict_arrays(
+            np.stack([window.maps for window in windows]),
+            np.stack([window.acoustic for window in windows]),
+            np.array([(window.g_audio, window.g_video) for window in windows]),
+        )
+
+    def predict_arrays(
+        self,
+        maps: NDArray[np.floating[Any]],
+        acoustic: NDArray[np.floating[Any]],
+        evidence: NDArray[np.floating[Any]],
+    ) -> Prediction:
+        """Run the network on measured windows that are given as arrays; results and errors of `predict`.
+
+        Parameters
+        ----------
+        maps, acoustic, evidence : ndarray, shapes (n, 5, 64, 64), (n, 7), (n, 2)
+            As `SensoryFeatures` has them; the evidence is that of sound and of picture.
+        """
         feed = {
-            "maps": np.stack([window.maps for window in windows]).astype(np.float32, copy=False),
-            "acoustic": np.stack([window.acoustic for window in windows]).astype(np.float32),
-            "evidence": evidence,
+            "maps": maps.astype(np.float32, copy=False),
+            "acoustic": acoustic.astype(np.float32),
+            "evidence": evidence.astype(np.float32),
             **self._weights,
         }
-        try:
-            output = self._session.run(list(_OUTPUTS), feed)
-        except Exception as error:  # onnxruntime's errors have no common public base
-            raise InputError(
-                f"the network of the bundle {self.bundle.source} refuses its inputs: train the model again"
-            ) from error
-        emotion, regions, gates, x_fused = (np.asarray(values, dtype=np.float64) for values in output)
-        if not all(np.isfinite(values).all() for values in (emotion, regions, gates, x_fused)):
-            raise InputError(
-                f"the network of the bundle {self.bundle.source} gives numbers that are not finite: "
-                "train the model again"
-            )
-        emotion[~(evidence > 0).any(axis=1)] = 0.0
+        output = run_session(self._session, _OUTPUTS, feed, self.bundle.source)
+        emotion, regions, gates, x_fused = output
+        emotion[~(feed["evidence"] > 0).any(axis=1)] = 0.0
         return Prediction(emotion, regions, gates, x_fused)
 
 
-def _session(bundle: Bundle) -> Any:
+def run_session(
+    session: Any, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]], source: str
+) -> list[NDArray[np.float64]]:
+    """Run a bundle's network and return the outputs that are named, in float64.
+
+    Raises
+    ------
+    InputError
+        If the network refuses its inputs or gives a value that is not finite.
+    """
+    try:
+        output = session.run(list(outputs), dict(feed))
+    except Exception as error:  # onnxruntime's errors have no common public base
+        raise InputError(
+            f"the network of the bundle {source} refuses its inputs: train the model again"
+        ) from error
+    values = [np.asarray(value, dtype=np.float64) for value in output]
+    if not all(np.isfinite(value).all() for value in values):
+        raise InputError(
+            f"the network of the bundle {source} gives numbers that are not finite: train the model again"
+        )
+    return values
+
+
+def open_session(bundle: Bundle, *, reuse_buffers: bool = True) -> Any:
+    """Load a bundle's network into onnxruntime, on one thread, and check it against its card.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The trained model.
+    reuse_buffers : bool
+        Whether results that are no longer needed are overwritten. Without, inputs whose first axis is 1 serve
+        all rows of the others.
+
+    Raises
+    ------
+    InputError
+        If the network cannot be loaded or lacks something.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 4  # what goes wrong is raised, and said once
+    options.enable_mem_reuse = options.enable_mem_pattern = reuse_buffers
     try:
         session = onnxruntime.InferenceSession(bundle.network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common public base

@@ -32,16 +32,16 @@ SENSE_COLOURS = {"audio": "#b0508a", "video": "#3f9bd1"}
 FIGURE_SIZE = (7.2, 7.6)  # inches: two columns of a journal page
 FEW_WINDOWS = 24  # up to so many, windows are marked one by one
 
-_INK, _FAINT, _OUTSIDE, _CONSTANT = "#222222", "#767676", "#ebebeb", "#d9d9d9"
+INK, FAINT, _OUTSIDE, _CONSTANT = "#222222", "#767676", "#ebebeb", "#d9d9d9"
 _EVIDENCE: Any = (0, (1, 1.4))
-_STYLE: Any = {
+STYLE: Any = {
     "font.size": 8,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "text.color": _INK,
+    "text.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": _INK,
+    "axes.edgecolor": INK,
     "axes.linewidth": 0.7,
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
@@ -70,7 +70,7 @@ def draw(analysis: Analysis) -> Figure:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=FIGURE_SIZE, dpi=200)
         grid = figure.add_gridspec(
             4, 1, height_ratios=(2.2, 2, 2.7, 1.4), hspace=0.3, left=0.135, right=0.86, top=0.91, bottom=0.062
@@ -84,7 +84,7 @@ def draw(analysis: Analysis) -> Figure:
             ax.tick_params(labelbottom=ax is axes[-1])
         axes[-1].set(xlim=(0, analysis.duration_s), xlabel="time (s)")
         figure.align_ylabels([ax for ax in axes if ax.get_ylabel()])
-        _title(figure, analysis)
+        write_title(figure, analysis)
     return figure
 
 
@@ -96,7 +96,7 @@ def encode_figure(figure: Figure, ending: str) -> bytes:
         raise UsageError(f"no pictures end in .{ending}: choose .png, .svg or .pdf")
     content = io.BytesIO()
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(content, format=ending, metadata=undated)
     return content.getvalue()
 
@@ -106,20 +106,24 @@ def _draw_epp(ax: Axes, analysis: Analysis) -> None:
     from matplotlib.patches import Patch
 
     windows = analysis.windows
-    for (left, right), window in zip(pairwise(_edges(analysis)), windows, strict=True):
+    for (left, right), window in zip(pairwise(window_edges(analysis)), windows, strict=True):
         if not window.in_range:
             ax.axvspan(left, right, facecolor=_OUTSIDE, edgecolor="none", zorder=0)
-    ax.axhline(0.5, color=_INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+    ax.axhline(0.5, color=INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
     low, high = [w.epp_low for w in windows], [w.epp_high for w in windows]
     if None not in low and None not in high:
-        ax.fill_between(_middles(analysis), np.array(low, float), np.array(high, float), color="#cccccc")
-    _line(ax, analysis, (w.epp for w in windows), color=_INK, linewidth=1.6)
-    blank = [(middle, w.epp) for middle, w in zip(_middles(analysis), windows, strict=True) if not w.evidence]
+        ax.fill_between(
+            window_middles(analysis), np.array(low, float), np.array(high, float), color="#cccccc"
+        )
+    draw_course(ax, analysis, (w.epp for w in windows), color=INK, linewidth=1.6)
+    blank = [
+        (middle, w.epp) for middle, w in zip(window_middles(analysis), windows, strict=True) if not w.evidence
+    ]
     style: Any = {
         "marker": "o",
         "linestyle": "",
         "markersize": 3.6,
-        "color": _INK,
+        "color": INK,
         "markerfacecolor": "white",
     }
     ax.plot(*np.array(blank).reshape(-1, 2).T, zorder=3, **style)
@@ -129,7 +133,7 @@ def _draw_epp(ax: Axes, analysis: Analysis) -> None:
         (0.5, "center", "neutral"),
         (0.0, "bottom", "negative"),
     ):
-        ax.annotate(word, (1.012, height), xycoords="axes fraction", color=_FAINT, va=place)
+        ax.annotate(word, (1.012, height), xycoords="axes fraction", color=FAINT, va=place)
     key: list[Any] = []
     if not all(window.in_range for window in windows):
         key.append(Patch(facecolor=_OUTSIDE, label="outside what the model was trained on"))
@@ -142,7 +146,7 @@ def _draw_emotions(ax: Axes, analysis: Analysis) -> None:
     ends = {}
     for name in EMOTIONS:
         values = [getattr(window.emotion, name) for window in analysis.windows]
-        _line(ax, analysis, values, color=EMOTION_COLOURS[name], linewidth=1.3)
+        draw_course(ax, analysis, values, color=EMOTION_COLOURS[name], linewidth=1.3)
         ends[name] = values[-1]
     ax.set(ylabel="emotion (rating / 127)", ylim=(0, max(0.1, 1.05 * ax.dataLim.y1)))
     _label_ends(ax, ends, EMOTION_COLOURS)
@@ -158,13 +162,15 @@ def _draw_regions(ax: Axes, analysis: Analysis) -> None:
     scaled = np.divide(activity - low, high - low, out=np.full_like(activity, np.nan), where=changes)
     ax.set_facecolor(_CONSTANT)
     borders = np.arange(len(names) + 1) - 0.5
-    mesh = ax.pcolormesh(_edges(analysis), borders, scaled, cmap="cividis", vmin=0, vmax=1, rasterized=True)
+    mesh = ax.pcolormesh(
+        window_edges(analysis), borders, scaled, cmap="cividis", vmin=0, vmax=1, rasterized=True
+    )
     ax.hlines(borders[1:-1], 0, analysis.duration_s, color="white", linewidth=0.6)
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
     ax.set_ylim(borders[-1], borders[0])
-    where: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "size": 6.5, "color": _FAINT}
+    where: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "size": 6.5, "color": FAINT}
     for row, bounds in enumerate(zip(low[:, 0], high[:, 0], changes[:, 0], strict=True)):
         ax.annotate(_range_text(*bounds), (1.012, row), **where)
     if changes.any():
@@ -184,31 +190,32 @@ def _draw_gates(ax: Axes, analysis: Analysis) -> None:
     for sense, colour in SENSE_COLOURS.items():
         attention = [getattr(window, f"gate_{sense}") for window in analysis.windows]
         evidence = [getattr(window, f"g_{sense}") for window in analysis.windows]
-        _line(ax, analysis, evidence, color=colour, linewidth=1.0, linestyle=_EVIDENCE, marker=False)
-        _line(ax, analysis, attention, color=colour, linewidth=1.3)
+        draw_course(ax, analysis, evidence, color=colour, linewidth=1.0, linestyle=_EVIDENCE, marker=False)
+        draw_course(ax, analysis, attention, color=colour, linewidth=1.3)
         ends[sense] = attention[-1]
     ax.set(ylabel="gate", ylim=(0, 1.05 * max(1.0, ax.dataLim.y1)))
     _label_ends(ax, ends, SENSE_COLOURS)
     lines = {"attention": ("-", 1.3), "evidence": (_EVIDENCE, 1.0)}
-    _key(ax, [Line2D([], [], color=_INK, label=n, linestyle=s, linewidth=w) for n, (s, w) in lines.items()])
+    _key(ax, [Line2D([], [], color=INK, label=n, linestyle=s, linewidth=w) for n, (s, w) in lines.items()])
 
 
-def _middles(analysis: Analysis) -> NDArray[np.float64]:
+def window_middles(analysis: Analysis) -> NDArray[np.float64]:
+    """Return the middles of the windows, in s."""
     return np.array([(window.start_s + window.end_s) / 2 for window in analysis.windows])
 
 
-def _edges(analysis: Analysis) -> NDArray[np.float64]:
-    """Return the borders between windows: halfway between their middles, and the ends of the clip."""
-    middles = _middles(analysis)
+def window_edges(analysis: Analysis) -> NDArray[np.float64]:
+    """Return the borders between windows, in s: halfway between their middles, and the ends of the clip."""
+    middles = window_middles(analysis)
     return np.concatenate([[0.0], (middles[1:] + middles[:-1]) / 2, [analysis.duration_s]])
 
 
-def _line(
+def draw_course(
     ax: Axes, analysis: Analysis, values: Iterable[float], *, marker: bool = True, **style: Any
 ) -> None:
     """Draw a course over time, level from the outermost middles of windows to the ends of the clip."""
     course = list(values)
-    times = [0.0, *_middles(analysis), analysis.duration_s]
+    times = [0.0, *window_middles(analysis), analysis.duration_s]
     if marker and len(course) <= FEW_WINDOWS:
         style |= {"marker": "o", "markersize": 3.2, "markevery": slice(1, len(course) + 1)}
     ax.plot(times, [course[0], *course, course[-1]], clip_on=False, **style)
@@ -249,7 +256,8 @@ def _label_ends(ax: Axes, ends: dict[str, float], colours: dict[str, str]) -> No
         )
 
 
-def _title(figure: Figure, analysis: Analysis) -> None:
+def write_title(figure: Figure, analysis: Analysis, *, left: float = 0.135, right: float = 0.86) -> None:
+    """Write on top what was analysed, how, and with what result; `left`, `right` are shares of the width."""
     settings, model = analysis.provenance["settings"], analysis.model
     n = len(analysis.windows)
     unused = {"audio": ", sound only", "video": ", picture only"}.get(settings["modality"], "")
@@ -260,6 +268,6 @@ def _title(figure: Figure, analysis: Analysis) -> None:
     )
     name = PurePath(analysis.media).name
     name = name if len(name) <= 44 else f"{name[:30]}…{name[-13:]}"
-    figure.text(0.135, 0.975, name, size=10, weight="bold", va="center")
-    figure.text(0.86, 0.975, numbers, ha="right", va="center")
-    figure.text(0.135, 0.953, how, size=7, color=_FAINT, va="center")
+    figure.text(left, 0.975, name, size=10, weight="bold", va="center")
+    figure.text(right, 0.975, numbers, ha="right", va="center")
+    figure.text(left, 0.953, how, size=7, color=FAINT, va="center")

@@ -29,6 +29,7 @@ def analyze(
     window: float = 4.0,
     hop: float = 1.0,
     modality: Modality = "both",
+    attribution: bool = False,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Analysis:
@@ -49,6 +50,8 @@ def analyze(
         window ends with the clip.
     modality : {"both", "audio", "video"}
         The senses in use; the other track is not decoded.
+    attribution : bool
+        Whether to tell where the EPP of each window comes from; see `Analysis.to_frame`.
     threads : int, optional
         Decoding threads; by default as many as there are cores. The result does not depend on it.
     progress : callable, optional
@@ -62,7 +65,7 @@ def analyze(
     Raises
     ------
     InputError
-        If the file or the bundle cannot be used.
+        If the file or the bundle cannot be used, or the bundle lacks what attribution compares with.
     UsageError
         If a length is not positive or the modality is unknown.
 
@@ -74,7 +77,7 @@ def analyze(
     (0.734, 9)
     """
     predictor = model if isinstance(model, Predictor) else Predictor(model)
-    stream = Stream(predictor, window=window, hop=hop, modality=modality)
+    stream = Stream(predictor, window=window, hop=hop, modality=modality, attribution=attribution)
     with open_for(path, modality, threads=threads) as media:
         windows = []
         for result in fold(media, stream):
@@ -91,7 +94,7 @@ def analyze(
             complete=media.complete,
             windows=tuple(windows),
             model={"name": predictor.bundle.name, "version": predictor.bundle.version},
-            provenance=_provenance(path, predictor.bundle, settings_of(window, hop, modality)),
+            provenance=_provenance(path, predictor.bundle, settings_of(window, hop, modality, attribution)),
             notes=_notes(path, media, windows, modality),
         )
 
@@ -101,9 +104,10 @@ def shown(path: str | PathLike[str]) -> str:
     return fsencode(path).decode("utf-8", "replace")
 
 
-def settings_of(window: float, hop: float, modality: Modality) -> dict[str, Any]:
+def settings_of(window: float, hop: float, modality: Modality, attribution: bool = False) -> dict[str, Any]:
     """Return the settings that a result depends on, as its provenance holds them."""
-    return {"window": float(window), "hop": float(hop), "modality": modality}
+    asked = {"attribution": True} if attribution else {}
+    return {"window": float(window), "hop": float(hop), "modality": modality, **asked}
 
 
 def digest(path: str | PathLike[str]) -> str:

@@ -29,11 +29,17 @@ MEDIA_ENDINGS = frozenset((
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One input, and where its results go (None: they are only returned)."""
+    """One input, and where its results go (None: they are only returned, or not wanted)."""
 
     media: str
     output: Path | None = None
     picture: Path | None = None
+    attribution_picture: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that it gives."""
+        return tuple(path for path in (self.output, self.picture, self.attribution_picture) if path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,8 @@ class BatchPlan:
         Length of a window and distance of the starts of windows, in s.
     modality : {"both", "audio", "video"}
         The senses in use.
+    attribution : bool
+        Whether to tell where the EPP of each window comes from.
     """
 
     tasks: tuple[Task, ...]
@@ -63,6 +71,7 @@ class BatchPlan:
     window: float
     hop: float
     modality: Modality
+    attribution: bool = False
 
 
 def plan_batch(
@@ -74,6 +83,7 @@ def plan_batch(
     window: float = 4.0,
     hop: float = 1.0,
     modality: Modality = "both",
+    attribution: bool = False,
 ) -> BatchPlan:
     """Check a request and lay out its work: which files, and where the result of each goes.
 
@@ -91,6 +101,9 @@ def plan_batch(
         Length of a window and distance of the starts of windows, in s.
     modality : {"both", "audio", "video"}
         The senses in use.
+    attribution : bool
+        Whether to tell where the EPP of each window comes from; drawn too with `plot`, as
+        ``film.mp4.attribution.png``.
 
     Returns
     -------
@@ -118,6 +131,9 @@ def plan_batch(
             media=path,
             output=folder and folder / f"{Path(path).name}.{file_format}",
             picture=folder / f"{Path(path).name}.png" if folder and plot else None,
+            attribution_picture=(
+                folder / f"{Path(path).name}.attribution.png" if folder and plot and attribution else None
+            ),
         )
         for path in media
     ]
@@ -132,6 +148,7 @@ def plan_batch(
         window=float(window),
         hop=float(hop),
         modality=modality,
+        attribution=attribution,
     )
 
 
@@ -165,9 +182,7 @@ def expand(inputs: Sequence[str | PathLike[str]]) -> tuple[list[str], list[tuple
 def _refuse_collisions(tasks: list[Task]) -> None:
     taken: dict[str, str] = {STATUS_NAME: "the list of results"}
     for task in tasks:
-        for path in (task.output, task.picture):
-            if path is None:
-                continue
+        for path in task.files:
             if path.name in taken:
                 raise UsageError(
                     f"{shown(task.media)} and {shown(taken[path.name])} would both be written to "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from avfbel.emotion import EMOTIONS, Emotion
 from avfbel.errors import UsageError
+from avfbel.runtime.attribution import Attributor
 from avfbel.runtime.bundle import Bundle
 from avfbel.runtime.engine import Predictor
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES, SensoryFeatures
@@ -48,6 +49,8 @@ class WindowResult:
         Evidence gate of each sense, from 0 (nothing) to 1.
     epp_low, epp_high : float or None
         Interval of EPP; None until a model has calibrated intervals.
+    attribution : Mapping of str to float, or None
+        Contributions to EPP by name (see `avfbel.runtime.attribution`), if they were asked for.
     """
 
     index: int
@@ -66,6 +69,7 @@ class WindowResult:
     g_video: float
     epp_low: float | None = None
     epp_high: float | None = None
+    attribution: Mapping[str, float] | None = None
 
     @property
     def epp(self) -> float:
@@ -106,6 +110,7 @@ class WindowResult:
             "regions": dict(self.regions),
             "gates": {"audio": self.gate_audio, "video": self.gate_video},
             "evidence_gates": {"audio": self.g_audio, "video": self.g_video},
+            **({} if self.attribution is None else {"attribution": dict(self.attribution)}),
         }
 
 
@@ -124,11 +129,13 @@ class Stream:
         Length of a window and distance of the starts of windows, in s.
     modality : {"both", "audio", "video"}
         The senses in use; what is pushed for the other one is ignored.
+    attribution : bool
+        Whether to tell where the EPP of each window comes from; takes longer than the prediction.
 
     Raises
     ------
     InputError
-        If the bundle cannot be used.
+        If the bundle cannot be used, or lacks what attribution compares with.
     UsageError
         If a length is not positive, the modality is unknown or one that the model does not have.
 
@@ -149,6 +156,7 @@ class Stream:
         window: float = 4.0,
         hop: float = 1.0,
         modality: Modality = "both",
+        attribution: bool = False,
     ) -> None:
         self._senses = Sensorium(window=window, hop=hop, modality=modality)
         self._predictor = bundle if isinstance(bundle, Predictor) else Predictor(bundle)
@@ -157,6 +165,7 @@ class Stream:
                 f"the model {self.bundle.name} has no sense for {modality}, only for "
                 f"{self.bundle.senses[0]}: leave the modality out, or name another model"
             )
+        self._attributor = Attributor(self.bundle) if attribution else None
         self._ranges = self.bundle.feature_ranges
         self._n_given = 0
 
@@ -238,6 +247,7 @@ class Stream:
             gate_video=float(gates[0, 1]),
             g_audio=sensed.g_audio,
             g_video=sensed.g_video,
+            attribution=self._attributor.attribute(sensed).to_dict() if self._attributor else None,
         )
 
 
