@@ -139,9 +139,9 @@ def circuit(name: str, settings: Settings) -> AVFBEL:
     from avfbel.brain import AVFBEL
 
     model = AVFBEL(**{**CONFIGURATIONS[name], "random_state": settings.seed, **settings.parameters})
-    if settings.epochs is None:
-        return model
-    return model.set_params(**{"bel_epochs" if name in WITHOUT_CORTEX else "epochs": settings.epochs})
+    if settings.epochs is not None:
+        model.set_params(**{"bel_epochs" if name in WITHOUT_CORTEX else "epochs": settings.epochs})
+    return model
 
 
 def taught_modality(modality: str, data: Dataset) -> str | None:
