@@ -94,6 +94,11 @@ def test_surrogate_gradient_is_the_slope_of_the_smoothed_rate() -> None:
     torch.testing.assert_close(current.grad, 2.0 * slope, rtol=1e-6, atol=1e-6)
 
 
+def test_the_smoothed_rate_passes_a_gradient_check() -> None:
+    current = torch.linspace(-0.1, 2.0, 40, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lif_firing_rate, (current,), eps=1e-6, atol=1e-6, rtol=1e-6)
+
+
 def test_surrogate_leaves_counts_whole() -> None:
     current = torch.rand(1000) + 0.4
     count = spike_count_with_surrogate(current, duration=1.0)

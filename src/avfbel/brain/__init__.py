@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from avfbel.brain.spiking import lif_firing_rate as lif_firing_rate
     from avfbel.brain.spiking import lif_spike_count as lif_spike_count
     from avfbel.brain.spiking import lif_spike_times as lif_spike_times
+    from avfbel.brain.spiking_piecewise import lif_spike_count_piecewise as lif_spike_count_piecewise
+    from avfbel.brain.spiking_piecewise import lif_spike_times_piecewise as lif_spike_times_piecewise
     from avfbel.brain.temporal_gyrus import TemporalGyrus as TemporalGyrus
     from avfbel.brain.visual_cortex import VisualCortex as VisualCortex
 
@@ -44,7 +46,9 @@ _TORCH = {
     "VisualCortex": "visual_cortex",
     "lif_firing_rate": "spiking",
     "lif_spike_count": "spiking",
+    "lif_spike_count_piecewise": "spiking_piecewise",
     "lif_spike_times": "spiking",
+    "lif_spike_times_piecewise": "spiking_piecewise",
 }
 __all__ = sorted({**_NUMPY, **_TORCH})
 

@@ -1,14 +1,14 @@
 """Auditory cortex: a population code of acoustic features over PYR, PV and SOM neurons (Eq. 4-10).
 
-The paper prints one fixed current a population, which makes every sound draw the same spikes. Equations 7-9
-ask for currents that depend on the sound; the population code below gives each neuron a preferred value of
-one feature.
+The paper prints one fixed current a population, which makes every sound draw the same spikes
+(``currents="published"``). Equations 7-9 ask for currents that depend on the sound; the population code below
+gives each neuron a preferred value of one feature.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -17,9 +17,13 @@ from torch import Tensor, nn
 
 from avfbel.brain.regions import ACOUSTIC, LOGARITHMIC, POPULATIONS
 from avfbel.brain.spiking import lif_spike_count, spike_count_with_surrogate
+from avfbel.brain.spiking_piecewise import lif_spike_count_piecewise, spike_count_with_surrogate_piecewise
 
+Currents = Literal["population", "published"]
 POPULATION_SIZE = {"PYR": 400, "PV": 200, "SOM": 200}
+PUBLISHED_CURRENT_V = {"PYR": 0.6, "PV": 0.6, "SOM": 0.65}
 DURATION_S = 1.0
+HOP_S = 0.05  # of features that are followed through time
 REST_CURRENT_V = 0.45  # below the threshold of 0.5 V: an unexcited neuron is silent
 EVOKED_CURRENT_V = 0.55  # at full response and full evidence
 Z_RANGE, Z_LIMIT = (
@@ -33,7 +37,7 @@ class AuditoryActivity(NamedTuple):
     """What the auditory cortex passes on, and how active its populations were."""
 
     x_auditory: Tensor
-    """(n, 800) spikes per 10 ms (counts / 100)."""
+    """(n, 800) spikes per 10 ms (of one second: counts / 100)."""
     rates: Tensor
     """(n, 3) mean firing rate of PYR, PV, SOM, in Hz."""
 
@@ -124,6 +128,17 @@ class AuditoryCortex(nn.Module):
     features : sequence of str
         Names of the acoustic features, in their order; pitch, rms, tempo and duration are coded by their
         logarithm, and are missing where they are not positive.
+    currents : {"population", "published"}
+        Currents of the population code, or 0.6, 0.6 and 0.65 V for every PYR, PV and SOM neuron, whatever the
+        sound and its evidence. Published currents have nothing to train.
+    time_resolved : bool
+        Hear features that change every 50 ms, (n, n_hops, n_features), with membranes carried over from one
+        hop to the next, instead of one set of features for one second.
+
+    Raises
+    ------
+    ValueError
+        If `currents` is another word, or there are more features than neurons.
 
     Examples
     --------
@@ -134,6 +149,9 @@ class AuditoryCortex(nn.Module):
     (torch.Size([1, 800]), torch.Size([1, 3]))
     >>> cortex(torch.full((1, 7), 1.5), torch.tensor([0.0])).rates.tolist()  # no evidence: silence
     [[0.0, 0.0, 0.0]]
+    >>> published = AuditoryCortex(currents="published").eval()
+    >>> published(torch.full((1, 7), 1.5), torch.tensor([1.0])).rates.tolist()
+    [[55.0, 55.0, 68.0]]
     """
 
     low: Tensor
@@ -141,24 +159,43 @@ class AuditoryCortex(nn.Module):
     feature: Tensor
     slope: Tensor
     logarithmic: Tensor
+    published_current: Tensor
 
-    def __init__(self, *, features: Sequence[str] = ACOUSTIC) -> None:
+    def __init__(
+        self,
+        *,
+        features: Sequence[str] = ACOUSTIC,
+        currents: Currents = "population",
+        time_resolved: bool = False,
+    ) -> None:
         super().__init__()
+        if currents not in get_args(Currents):
+            raise ValueError(f"currents must be one of {', '.join(get_args(Currents))}, got {currents!r}")
         self.features = tuple(features)
+        self.currents = currents
+        self.time_resolved = time_resolved
         tuning = population_tuning(len(self.features))
         self.register_buffer("feature", torch.from_numpy(tuning.feature))
         self.register_buffer("slope", torch.from_numpy(tuning.slope).float())
         self.register_buffer("logarithmic", torch.tensor([name in LOGARITHMIC for name in self.features]))
         self.register_buffer("low", torch.full((len(self.features),), -Z_RANGE, dtype=torch.float64))
         self.register_buffer("high", torch.full((len(self.features),), Z_RANGE, dtype=torch.float64))
+        if currents == "published":
+            each = np.repeat(list(PUBLISHED_CURRENT_V.values()), list(POPULATION_SIZE.values()))
+            self.register_buffer("published_current", torch.from_numpy(each), persistent=False)
+            return
         self.centre = nn.Parameter(torch.from_numpy(tuning.centre).float())
         self.log_width = nn.Parameter(torch.from_numpy(np.log(tuning.width)).float())
         self.gain = nn.Parameter(torch.full((len(tuning.centre),), EVOKED_CURRENT_V))
 
     def fit(self, features: NDArray[np.floating[Any]]) -> None:
-        """Take the percentiles of the code from training sounds (n, n_features); NaN is missing."""
+        """Take the percentiles of the code from training sounds, (n, n_features) or, with hops, as heard.
+
+        NaN is missing. Features that change from hop to hop spread otherwise than those of whole windows:
+        give each cortex what it will hear.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.asarray(features, dtype=np.float64)
+            values = np.asarray(features, dtype=np.float64).reshape(-1, len(self.features))
             logs = np.log(np.where(values > 0, values, np.nan))
             values = np.where(self.logarithmic.numpy(), logs, values)
         ranges = torch.tensor([feature_range(column) for column in values.T], dtype=torch.float64)
@@ -178,17 +215,34 @@ class AuditoryCortex(nn.Module):
 
         Parameters
         ----------
-        features : Tensor, shape (n, n_features)
+        features : Tensor, shape (n, n_features), or (n, n_hops, n_features) if `time_resolved`
             Acoustic features in their units; NaN is missing and excites nobody.
-        evidence : Tensor, shape (n,)
-            Evidence of sound g_audio, 0 to 1.
+        evidence : Tensor, shape (n,), or (n, n_hops) if `time_resolved`
+            Evidence of sound g_audio, 0 to 1; one value a sound holds for all its hops.
 
         Returns
         -------
-        Tensor, shape (n, 800)
-            0.45 + gain * evidence * response, in V; float32 in training, else float64.
+        Tensor, shape (n, 800), or (n, n_hops, 800) if `time_resolved`
+            0.45 + gain * evidence * response, or the published currents, in V; float32 in training, else
+            float64.
+
+        Raises
+        ------
+        ValueError
+            If features or evidence have another number of axes.
         """
+        self._check_axes(features, evidence)
+        if not self.time_resolved:
+            return self._current(features, evidence)
+        n, n_hops = features.shape[:2]
+        evidence = evidence.unsqueeze(1).expand(n, n_hops) if evidence.ndim == 1 else evidence
+        current = self._current(features.flatten(0, 1), evidence.flatten())
+        return current.reshape(n, n_hops, current.shape[1])
+
+    def _current(self, features: Tensor, evidence: Tensor) -> Tensor:
         dtype = torch.float32 if self.training else torch.float64
+        if self.currents == "published":
+            return self.published_current.to(dtype).expand(len(features), -1)
         z = self.standardize(features)
         missing = torch.isnan(z)
         z = torch.where(missing, 0.0, z).to(dtype)[:, self.feature]
@@ -198,14 +252,26 @@ class AuditoryCortex(nn.Module):
         response = torch.where(missing[:, self.feature], 0.0, response)
         return REST_CURRENT_V + self.gain.to(dtype) * evidence.to(dtype).unsqueeze(1) * response
 
+    def _check_axes(self, features: Tensor, evidence: Tensor) -> None:
+        """Refuse features without a time axis where one is needed, and with one where it is not."""
+        wanted = "(n, n_hops, n_features)" if self.time_resolved else "(n, n_features)"
+        if features.ndim != (3 if self.time_resolved else 2):
+            raise ValueError(
+                f"AuditoryCortex(time_resolved={self.time_resolved}) hears features of shape {wanted}, got "
+                f"{tuple(features.shape)}"
+            )
+        if evidence.ndim not in ((1, 2) if self.time_resolved else (1,)):
+            or_hops = " or (n, n_hops)" if self.time_resolved else ""
+            raise ValueError(f"evidence must have shape (n,){or_hops}, got {tuple(evidence.shape)}")
+
     def forward(self, features: Tensor, evidence: Tensor, gain: Tensor | None = None) -> AuditoryActivity:
         """Listen.
 
         Parameters
         ----------
-        features : Tensor, shape (n, n_features)
+        features : Tensor, shape (n, n_features), or (n, n_hops, n_features) if `time_resolved`
             Acoustic features in their units; NaN is missing.
-        evidence : Tensor, shape (n,)
+        evidence : Tensor, shape (n,), or (n, n_hops) if `time_resolved`
             Evidence of sound g_audio, 0 to 1.
         gain : Tensor, shape (3,), optional
             Factor on the spike counts of PYR, PV, SOM (0 is a lesion); 1 by default.
@@ -213,15 +279,28 @@ class AuditoryCortex(nn.Module):
         Returns
         -------
         AuditoryActivity
-            Spikes per 10 ms (n, 800) and mean firing rates (n, 3) in Hz.
+            Spikes per 10 ms (n, 800) and mean firing rates (n, 3) in Hz, over one second or over all hops.
+
+        Raises
+        ------
+        ValueError
+            If features or evidence have another number of axes.
         """
         current = self.current(features, evidence)
-        if self.training:
-            count = spike_count_with_surrogate(current, duration=DURATION_S)
-        else:
-            count = lif_spike_count(current, duration=DURATION_S).float()
+        count, duration = self._count_through_hops(current) if self.time_resolved else self._count(current)
         populations = torch.split(count, [POPULATION_SIZE[name] for name in POPULATIONS], dim=1)
         if gain is not None:
             populations = tuple(spikes * gain[i] for i, spikes in enumerate(populations))
-        rates = torch.stack([spikes.mean(dim=1) / DURATION_S for spikes in populations], dim=1)
-        return AuditoryActivity(torch.cat(populations, dim=1) / 100, rates)
+        rates = torch.stack([spikes.mean(dim=1) / duration for spikes in populations], dim=1)
+        return AuditoryActivity(torch.cat(populations, dim=1) / (100 * duration), rates)
+
+    def _count(self, current: Tensor) -> tuple[Tensor, float]:
+        """Return the spikes (n, 800) of one second, and that second."""
+        if self.training:
+            return spike_count_with_surrogate(current, duration=DURATION_S), DURATION_S
+        return lif_spike_count(current, duration=DURATION_S).float(), DURATION_S
+
+    def _count_through_hops(self, current: Tensor) -> tuple[Tensor, float]:
+        """Return the spikes (n, 800) of all hops (n, n_hops, 800), and how long they last, in s."""
+        count = spike_count_with_surrogate_piecewise if self.training else lif_spike_count_piecewise
+        return count(current, hop=HOP_S).sum(dim=1).float(), HOP_S * current.shape[1]
