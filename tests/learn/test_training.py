@@ -19,8 +19,9 @@ from avfbel.errors import UsageError
 from avfbel.learn import Settings, cross_validate, export, train_bundle
 from avfbel.learn.candidates import Circuit, circuit
 from avfbel.learn.card import feature_ranges, make_card, reference
-from avfbel.learn.training import check_destination, protocols_for, write_bundle
+from avfbel.learn.training import protocols_for, write_bundle
 from avfbel.runtime import Bundle
+from avfbel.runtime.bundle_folder import check_destination
 from avfbel.runtime.engine import Predictor
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES, SensoryFeatures
 from avfbel.stimulus import named_stimuli
@@ -215,7 +216,7 @@ def test_destinations_that_cannot_be_are_refused_before_any_work(
         (tmp_path / "disk").mkdir()
         with pytest.raises(UsageError, match="disk cannot be replaced as a whole: name a folder in it"):
             check_destination(tmp_path / "disk")
-    monkeypatch.setattr("avfbel.learn.training.os.access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(UsageError, match="nothing can be written into"):
         check_destination(tmp_path / "new")
     monkeypatch.undo()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 # in the order of `avfbel --help`
-_COMMAND_MODULES: tuple[str, ...] = ("demo", "analysis", "world", "learning")
+_COMMAND_MODULES: tuple[str, ...] = ("demo", "analysis", "world", "learning", "adapting")
 
 
 def main() -> None:

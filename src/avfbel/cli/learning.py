@@ -46,7 +46,8 @@ def train(
     from avfbel.data import load_dataset
     from avfbel.learn import Settings
     from avfbel.learn.candidates import circuit
-    from avfbel.learn.training import check_destination, check_model, train_bundle
+    from avfbel.learn.training import check_model, train_bundle
+    from avfbel.runtime.bundle_folder import check_destination
 
     check_model(model)
     check_destination(out)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,7 +26,8 @@ from avfbel.learn.candidates import (
 from avfbel.learn.card import make_card
 from avfbel.learn.crossvalidation import cross_validate
 from avfbel.learn.protocols import PROTOTYPES, ingredients
-from avfbel.runtime.bundle import CARD, MODEL, WEIGHTS
+from avfbel.runtime.bundle import CARD
+from avfbel.runtime.bundle_folder import check_destination, whole_folder
 
 if TYPE_CHECKING:
     from avfbel.brain.model import AVFBEL
@@ -139,28 +138,6 @@ def check_model(model: str) -> None:
         raise UsageError(f"{model!r} cannot be written as a bundle: choose one of {', '.join(CIRCUITS)}")
 
 
-def check_destination(out: str | Path) -> None:
-    """Refuse a destination that holds something else than a bundle, or cannot be written, before any work.
-
-    Raises
-    ------
-    UsageError
-        Naming the folder.
-    """
-    out = Path(out).resolve()
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: name a folder for the bundle")
-    if out.is_dir():
-        other = sorted(path.name for path in out.iterdir() if path.name not in (CARD, MODEL, WEIGHTS))
-        if other:
-            raise UsageError(f"{out} holds something else than a bundle, {other[0]}: name a new folder")
-    if out == out.parent or out.is_mount():
-        raise UsageError(f"{out} cannot be replaced as a whole: name a folder in it")
-    beside = next(path for path in out.parents if path.exists())
-    if not (beside.is_dir() and os.access(beside, os.W_OK | os.X_OK)):
-        raise UsageError(f"nothing can be written into {beside}: name another folder for the bundle")
-
-
 def write_bundle(model: AVFBEL, out: str | Path, card: dict[str, Any]) -> dict[str, Any]:
     """Write network, weights and card into a folder, whole or not at all.
 
@@ -185,20 +162,10 @@ def write_bundle(model: AVFBEL, out: str | Path, card: dict[str, Any]) -> dict[s
     """
     from avfbel.learn.export import export_model
 
-    out = Path(out).resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as workplace:
-        fresh, replaced = Path(workplace) / "bundle", Path(workplace) / "replaced"
+    with whole_folder(out) as fresh:
         complete = {**card, "sha256": export_model(model, fresh)}
         text = json.dumps(complete, indent=1, allow_nan=False) + "\n"
         (fresh / CARD).write_text(text, encoding="utf-8")
-        try:
-            if out.exists():
-                out.rename(replaced)
-            fresh.rename(out)
-        finally:  # interrupted in between: what was there comes back
-            if replaced.exists() and not out.exists():
-                replaced.rename(out)
     return complete
 
 

@@ -276,7 +276,7 @@ def average_maps(maps: NDArray[np.floating[Any]], reference: Reference) -> NDArr
     [40.0, 0.05, 0.1, 0.15, 0.0]
     """
     presence = np.clip(maps[0] / reference.presence, 0.0, 1.0)
-    return (presence * reference.maps[:, None, None]).astype(np.float32)
+    return np.asarray(presence * reference.maps[:, None, None], dtype=np.float32)
 
 
 def coalitions(actual: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
