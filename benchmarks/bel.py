@@ -4,10 +4,10 @@
 
 38 folds go through their own 570 of 600 samples 100 times, each in a random order of its own: 5 features of
 either sign (ON and OFF channels and a context, k = 11) and 5 emotions. All folds train together with
-`limbic_fit`; beside it a loop of `limbic_step` (small-array numpy, one step a sample), `limbic_fit` on one fold
-after the other, and a loop over plain Python lists. The loops train the first `--loops` folds in full, and
-their time is multiplied by folds / loops; the weights of these folds are compared. Times are processor time of
-one thread.
+`limbic_fit`; beside it a loop of `limbic_step` (small-array numpy, one step a sample), `limbic_fit` on one
+fold after the other, and a loop over plain Python lists. The loops train the first `--loops` folds in full,
+and their time is multiplied by folds / loops; the weights of these folds are compared. Times are processor
+time of one thread.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 from pathlib import Path
 
@@ -152,3 +153,14 @@ def test_what_does_not_belong_together_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         limbic_fit(initial_state(3, 2, models=models), x, reward, np.asarray(order), parameters)
+
+
+def test_the_committed_benchmark_is_that_of_the_page() -> None:
+    root = Path(__file__).parents[2]
+    report = json.loads((root / "benchmarks" / "results" / "bel.json").read_text(encoding="utf-8"))
+    page = (root / "docs" / "conditioning.md").read_text(encoding="utf-8")
+    assert (report["models"], report["passes"], report["samples"]) == (38, 100, 570)
+    for loop in report["loops"].values():
+        assert loop["difference"] < 1e-9
+        assert loop["ratio"] >= 20
+        assert f"| {loop['seconds']:.0f} s | {loop['ratio']:.0f} × |" in page
