@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from avfbel.brain.bel import BrainEmotionalLearning as BrainEmotionalLearning
     from avfbel.brain.limbic import LimbicParameters as LimbicParameters
     from avfbel.brain.limbic import LimbicState as LimbicState
+    from avfbel.brain.limbic import initial_state as initial_state
     from avfbel.brain.limbic import limbic_output as limbic_output
     from avfbel.brain.limbic import limbic_step as limbic_step
+    from avfbel.brain.limbic_learning import limbic_fit as limbic_fit
+    from avfbel.brain.limbic_learning import shuffled_passes as shuffled_passes
     from avfbel.brain.model import AVFBEL as AVFBEL
     from avfbel.brain.network import Network as Network
     from avfbel.brain.regions import REGIONS as REGIONS
@@ -35,8 +38,11 @@ _NUMPY = {
     "LimbicState": "limbic",
     "REGIONS": "regions",
     "Samples": "samples",
+    "initial_state": "limbic",
+    "limbic_fit": "limbic_learning",
     "limbic_output": "limbic",
     "limbic_step": "limbic",
+    "shuffled_passes": "limbic_learning",
 }
 _TORCH = {
     "AVFBEL": "model",
