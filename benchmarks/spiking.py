@@ -1,6 +1,6 @@
 """Count the spikes of 760 sounds × 800 neurons × 1 s in closed form, and beside it in Brian2.
 
-    python benchmarks/spiking.py [--sounds 5] [--out benchmarks/results/spiking.json]
+    python benchmarks/spiking.py [--sounds 5] [--out benchmarks/results/spiking.json] [--page]
     python benchmarks/spiking.py --table tests/brain/brian2_counts.json
 
 Needs ``pip install "avfbel[train,bench]"`` and, for Brian2's fast code, a C++ compiler. Brian2 runs once a
@@ -10,6 +10,7 @@ is taken. Counts are compared neuron by neuron. Prints the ratio of both times, 
 on one thread, and, for scale, Brian2's time if all sounds were put into one network, extrapolated from a
 fraction of a second of it.
 
+``--page`` also writes the table of docs/auditory-cortex.md, between its two comments.
 ``--table`` instead writes Brian2's counts for a sweep of currents, the published ones, and currents that
 change every 50 ms: the tests compare with them where Brian2 is not installed.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import time
 from collections.abc import Callable
@@ -27,6 +29,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PAGE = Path(__file__).parents[1] / "docs" / "auditory-cortex.md"
+BEGIN, END = "<!-- table: written by benchmarks/spiking.py -->", "<!-- end of table -->"
 Counter = Callable[[NDArray[np.float64], float], NDArray[np.int64]]
 SOUNDS, NEURONS, SECONDS, HOP_S = 760, 800, 1.0, 0.05
 BATCH = 38  # sounds counted at once: what they need fits into a processor's cache
@@ -46,6 +50,7 @@ def main() -> None:
     parser.add_argument("--sounds", type=int, default=5, help="sounds that Brian2 runs (5)")
     parser.add_argument("--target", choices=["cython", "numpy"], default="cython", help="Brian2's code")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--page", action="store_true", help="write the table of the page")
     parser.add_argument("--table", type=Path, help="write the table for the tests, and nothing else")
     options = parser.parse_args()
     if options.table:
@@ -58,6 +63,36 @@ def main() -> None:
         report = {"command": "python benchmarks/spiking.py", "python": platform.python_version(), **figures}
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if options.page:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n\n{page_table(figures)}\n{END}{after}", encoding="utf-8")
+
+
+def page_table(figures: dict[str, Any]) -> str:
+    """Write the figures as the table of the page."""
+    ours = figures["ours_s"]
+    rows = {
+        "closed form, counts from currents": ours,
+        "closed form, counts from features (the population code as well)": figures[
+            "ours_with_population_code_s"
+        ],
+        "closed form, 20 hops of 50 ms": figures["ours_through_20_hops_s"],
+        f"Brian2, a run a sound ({figures['brian2_sounds_run']} of them run)": figures[
+            "brian2_s_extrapolated"
+        ],
+        "Brian2, all sounds in one network": figures["brian2_s_in_one_network_extrapolated"],
+    }
+    lines = ["| 760 sounds × 800 neurons × 1 s | seconds | times the first |", "|---|---|---|"]
+    lines += [f"| {name} | {short(seconds)} | {short(seconds / ours)} |" for name, seconds in rows.items()]
+    return "\n".join(lines) + "\n"
+
+
+def short(value: float) -> str:
+    """Write a number with two significant digits, and no exponent."""
+    digits = max(0, 1 - math.floor(math.log10(value)))
+    rounded = round(value, 1 - math.floor(math.log10(value)))
+    return f"{rounded:,.{digits}f}".replace(",", " ")
 
 
 def compare(sounds: int, target: str) -> dict[str, Any]:

@@ -63,4 +63,7 @@ def test_the_benchmark_reports_what_it_owes() -> None:
     figures = json.loads((ROOT / "benchmarks/results/spiking.json").read_text(encoding="utf-8"))
     assert figures["counts_equal"]
     assert figures["ratio"] >= 10_000
+    assert bench.page_table(figures) in bench.PAGE.read_text(encoding="utf-8"), (
+        "run benchmarks/spiking.py --page"
+    )
     assert (figures["sounds"], figures["neurons"], figures["seconds_of_sound"]) == (760, 800, 1.0)
