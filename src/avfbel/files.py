@@ -35,7 +35,10 @@ def whole_files(*paths: Path) -> Iterator[list[Path]]:
             part.touch()  # an unwritable folder is noticed before the work starts
         yield parts
         for part, path in zip(parts, paths, strict=True):
-            part.replace(path)
+            try:
+                part.replace(path)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was wanted
     finally:
         for part in parts:
             part.unlink(missing_ok=True)

@@ -175,8 +175,16 @@ def _begin(setup: Callable[..., S], setup_args: tuple[Any, ...]) -> None:
 
     global _tools
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # also where processes inherit nothing
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _tools = setup(*setup_args)
     threadpool_limits(1)  # a process a core: more threads than that only wait for each other
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after the one that started it has ended, however that came about."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _work_here(work: Callable[[S, T], R], task: T) -> R:

@@ -37,7 +37,7 @@ def sliders(**changed):
     [
         (["--name", "happy"], "happy_0003"),
         (["--from", "happy", "--to", "sad", "--mix", 0.25], "happy_sad_25_0003"),
-        (sliders(), "sliders_0003"),
+        (sliders(), "bpm120_jitter0_consonance37_bigsmall50_updown50_0003"),
     ],
 )
 def test_stimulus_writes_four_files_and_prints_their_paths(request_, stem, tmp_path):
@@ -64,7 +64,7 @@ def test_a_mix_named_by_its_ends_is_the_named_mix(tmp_path):
 def test_the_patch_plays_sixteen_notes(tmp_path):
     done = avfbel("stimulus", *sliders(bpm=399.7), "--variant", "patch", "--sound", "sine", "--out", tmp_path)
     assert done.returncode == 0
-    truth = json.loads((tmp_path / "sliders_0000.json").read_text())
+    truth = json.loads((tmp_path / "bpm399.7_jitter0_consonance37_bigsmall50_updown50_0000.json").read_text())
     assert len(truth["notes"]) == 16
     assert truth["parameters"]["bpm"] == 399
 
@@ -88,6 +88,7 @@ def test_the_patch_plays_sixteen_notes(tmp_path):
         (["--name", "sad", "--only", "picture"], "sound only or film only, got 'picture'"),
         (["--name", "sad", "--only", "sound", "--film-of", "happy"], "--film-of asks for a film"),
         (["--name", "sad", "--only", "film", "--loudness", -23], "film only has no loudness"),
+        (["--name", "sad", "--only", "film", "--film-of", "happy"], "--name happy --only film"),
         (["--name", "sad", "--film-of", "jolly"], "no stimulus is named 'jolly'"),
         (["--name", "sad", "--size", "big"], "the size must be WIDTHxHEIGHT"),
         (["--name", "sad", "--before", -1], "the silence before must be from 0 to 600 s, got -1"),
@@ -121,6 +122,29 @@ def test_a_corpus_of_nothing_is_refused(option, sentence, tmp_path):
     assert done.exit_code == 2
     assert sentence in done.stderr
     assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="lists processes by /proc")
+def test_workers_end_when_the_command_is_killed(tmp_path):
+    command = [sys.executable, "-m", "avfbel", "corpus", "build", "--jobs", "2", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        while run.poll() is None and not list(tmp_path.glob("[!.]*.json")):
+            time.sleep(0.05)
+        workers = [int(p) for p in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+        run.kill()
+    assert len(workers) >= 2
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(is_running(pid) for pid in workers):
+        time.sleep(0.1)
+    assert not [pid for pid in workers if is_running(pid)]
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_pair_a_sweep_and_all_options_of_a_clip(tmp_path):
@@ -171,6 +195,9 @@ def test_a_pair_a_sweep_and_all_options_of_a_clip(tmp_path):
         (["--stimuli", ","], "at least one stimulus"),
         (["--sweep", "bpm=0,90"], "bpm must be from 30 to 400, got 0"),
         (["--sweep", "bpm=fast"], "a sweep is written bpm=60,120,240"),
+        (["--sweep", "consonance=0.2,0.4"], "consonance0.2 and consonance0.4 are the same clip"),
+        (["--sweep", "bpm=60.00000000001,60"], "bpm60 and bpm60 are the same clip"),
+        (["--sweep", "bpm=60:inf:3"], "a sweep is written bpm=60,120,240"),
         (["--seconds", 0.001], "no note starts within"),
         (["--variant", "patch", "--seconds", 3], "always plays 16 notes"),
         (["--size", "7x7"], "size"),

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,13 +28,22 @@ def test_the_lift_of_every_frame_is_that_of_its_bounce(name, seed):
 def test_bounces_belong_to_notes_and_do_not_overlap(name, seed):
     score = compose(named(name), seed=seed)
     bounces = ball_bounces(score)
-    for a, b in zip(bounces, bounces[1:], strict=False):
+    for a, b in pairwise(bounces):
         assert a.end_frame < b.start_frame
     for bounce in bounces:
         onset = score.notes[bounce.note].onset_s
         assert 0 <= bounce.start_s - onset < 1 / 60 + 1e-9
         assert bounce.end_s == pytest.approx(bounce.end_frame / 60)
         assert bounce.height == score.notes[bounce.note].height
+
+
+def test_every_bounce_that_is_listed_can_be_seen():
+    for seed in range(20):
+        score = compose(named("search_one"), seed=seed)
+        lift = [state.lift for state in ball_states(score)]
+        for bounce in ball_bounces(score):
+            assert bounce.end_frame > bounce.start_frame
+            assert bounce.start_frame >= len(lift) or lift[bounce.start_frame] > 0
 
 
 def test_at_an_even_beat_every_note_bounces():

@@ -21,9 +21,8 @@ from avfbel.stimulus import (
     synthesize,
     write_wav,
 )
-from avfbel.stimulus.plans import clip_seed
 from avfbel.stimulus.parameters import RANGES
-
+from avfbel.stimulus.plans import clip_seed
 
 SHORT = Rendition(only="sound")
 PHRASES = plan_sweep(
@@ -142,7 +141,7 @@ def test_without_resume_all_is_made_anew(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", [".mid", ".wav", ".json"])
-@pytest.mark.parametrize("damage", [b"", None])
+@pytest.mark.parametrize("damage", [b"", b"cut short", None])
 def test_a_clip_that_lacks_a_file_is_made_again(suffix, damage, tmp_path, monkeypatch):
     build(tmp_path)
     whole = contents(tmp_path)
@@ -179,6 +178,11 @@ def test_clips_of_other_settings_are_not_taken_for_done(changed, tmp_path, monke
     assert len(spy.made) == 4
 
 
+def test_a_clip_that_cannot_be_as_loud_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"^bpm100_consonance0_0000: at -6 LUFS the sound would go beyond"):
+        build_clips(PHRASES, tmp_path, jobs=1, rendition=Rendition(only="sound", loudness=-6))
+
+
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -209,6 +213,7 @@ def test_the_conditions_can_be_read_by_psychopy(tmp_path):
         assert int(row["clip_frames"]) == len(truth["frames"])
         assert int(row["n_notes"]) == len(truth["notes"])
         assert int(row["n_bounces"]) == len(truth["bounces"])
+        assert float(row["first_bounce_s"]) == pytest.approx(truth["bounces"][0]["start_s"], abs=1e-6)
         assert row["clip_stimulus"] == clip.stimulus
 
 

@@ -2,10 +2,10 @@ import json
 import wave
 from dataclasses import asdict
 
+import av
 import pytest
 
 from avfbel.errors import UsageError
-import av
 from avfbel.stimulus import Rendition, ball_bounces, ball_motion, compose, files, named, write_stimulus
 
 SCORE = compose(named("angry_happy_25"), seed=3, seconds=0.4, strict=True)

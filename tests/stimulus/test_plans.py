@@ -1,4 +1,5 @@
 from dataclasses import asdict, replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -63,7 +64,7 @@ def test_the_composer_makes_the_phrases():
 def test_a_range_is_evenly_spaced_from_end_to_end(name, low, high, count):
     values = parse_sweep([f"{name}={low}:{high}:{count}"])[name]
     assert (values[0], values[-1], len(values)) == (low, high, count)
-    steps = {round(b - a, 9) for a, b in zip(values, values[1:], strict=False)}
+    steps = {round(b - a, 9) for a, b in pairwise(values)}
     assert len(steps) == 1
 
 
@@ -95,6 +96,7 @@ def test_a_sweep_that_cannot_be_read_is_refused(text, message):
         (lambda: plan_sweep({"bpm": [60]}, around="jolly"), "no stimulus is named 'jolly'"),
         (lambda: plan_sweep({"bpm": [60]}, exemplars=100_001), "are more than 100000"),
         (lambda: plan_pairs(["happy", "jolly"]), "no stimulus is named 'jolly'"),
+        (lambda: plan_corpus(stimuli="happy"), r"a list of names: write \['happy'\]"),
         (lambda: plan_pairs([]), "at least one stimulus"),
         (lambda: plan_pairs(seed=-1), "seed must be a whole number from 0, got -1"),
         (lambda: plan_corpus(exemplars=0), "exemplars must be at least 1, got 0"),

@@ -84,6 +84,7 @@ def stimulus(
 
     Example: avfbel stimulus --from happy --to sad --mix 0.25 --seed 7 --out clips
     """
+    from avfbel.files import remove_abandoned_parts
     from avfbel.runtime.plan import check_writable
     from avfbel.stimulus import named, write_stimulus
 
@@ -95,8 +96,13 @@ def stimulus(
     if film_of is not None:
         if only == "sound":
             raise UsageError("--film-of asks for a film and --only sound for none: leave one of the two out")
+        if only == "film":
+            raise UsageError(
+                f"a film of {film_of} alone is --name {film_of} --only film: leave --film-of out"
+            )
         called, film = f"{called}_x_{film_of}", composer(named(film_of), seed)
     check_writable(out)
+    remove_abandoned_parts(out)
     with writing_to(out):
         paths = write_stimulus(music, out, f"{called}_{seed:04d}", film=film, rendition=rendition)
     for path in paths:
@@ -238,6 +244,7 @@ def _requested(
 ) -> tuple[str, StimulusParameters]:
     """Give name and parameters of the one stimulus that was asked for."""
     from avfbel.stimulus import StimulusParameters, blend, named
+    from avfbel.stimulus.plans import point_name
 
     start, to, share = mixed
     ways = [name is not None, any(m is not None for m in mixed), any(s is not None for s in sliders.values())]
@@ -254,4 +261,5 @@ def _requested(
     missing = [f"--{slider}" for slider, value in sliders.items() if value is None]
     if missing:
         raise UsageError(f"all five sliders are needed: add {', '.join(missing)}")
-    return "sliders", StimulusParameters(**{k: v for k, v in sliders.items() if v is not None})
+    point = {k: v for k, v in sliders.items() if v is not None}
+    return point_name(point), StimulusParameters(**point)

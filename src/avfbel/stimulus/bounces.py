@@ -54,9 +54,9 @@ def first_frame(onset_s: float, fps: int = FRAMES_PER_SECOND) -> int:
 
 
 def ball_bounces(score: Score, fps: int = FRAMES_PER_SECOND) -> list[Bounce]:
-    """List the bounces of a film.
+    """List the bounces that can be seen in a film.
 
-    A note that comes while the ball is in the air, or leaves too small a gap for a frame, makes no bounce.
+    A note that comes while the ball is in the air, or leaves too small a gap for two frames, makes none.
 
     Parameters
     ----------
@@ -76,6 +76,11 @@ def ball_bounces(score: Score, fps: int = FRAMES_PER_SECOND) -> list[Bounce]:
     >>> bounces[0].start_frame, bounces[0].frames
     (3, 9)
     """
+    return [bounce for bounce in paced_bounces(score, fps) if bounce.frames > 1]
+
+
+def paced_bounces(score: Score, fps: int = FRAMES_PER_SECOND) -> list[Bounce]:
+    """List the bounces of a film with those of a single frame, which pace lean and skin but lift nothing."""
     bounces: list[Bounce] = []
     for index, note in enumerate(score.notes):
         start, frames = first_frame(note.onset_s, fps), bounce_frames(note.bounce_s, fps)

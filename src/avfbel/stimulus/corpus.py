@@ -10,10 +10,10 @@ from typing import NamedTuple
 from avfbel.errors import InputError, UsageError
 from avfbel.files import remove_abandoned_parts
 from avfbel.parallel import cores, map_tasks
-from avfbel.stimulus.files import PER_FRAME, PLAIN, summary, write_stimulus
+from avfbel.stimulus.files import BEYOND_SUMMARY, PLAIN, summary, write_stimulus
 from avfbel.stimulus.plans import Clip, plan_corpus
 from avfbel.stimulus.rendition import Rendition
-from avfbel.stimulus.tables import MANIFEST, write_tables
+from avfbel.stimulus.tables import CONDITIONS, MANIFEST, write_tables
 
 
 def build_corpus(
@@ -113,7 +113,8 @@ def build_clips(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     remove_abandoned_parts(folder)
-    (folder / MANIFEST).unlink(missing_ok=True)  # it is there only beside all of its clips
+    for table in (MANIFEST, CONDITIONS):  # they are there only beside all of their clips
+        (folder / table).unlink(missing_ok=True)
     missing = [clip for clip in clips if not (resume and is_made(clip, folder, rendition))]
     for _ in range(len(clips) - len(missing)):
         _tell(progress)
@@ -134,17 +135,18 @@ def is_made(clip: Clip, folder: Path, rendition: Rendition) -> bool:
     """Tell whether a clip is there, whole and as it would be made.
 
     Its files are renamed into place when all of them are written, the ground truth last; so they are whole if
-    that one is there and tells of this clip.
+    that one is there, tells of this clip, and gives the sizes that the others have.
     """
     paths = [folder / f"{clip.stem}{suffix}" for suffix in rendition.suffixes]
     try:
-        if not all(path.stat().st_size for path in paths):
-            return False
         told = json.loads(paths[-1].read_text(encoding="utf-8"))
+        sizes = {path.suffix[1:]: path.stat().st_size for path in paths[:-1]}
     except (OSError, ValueError):
         return False
     wanted = json.loads(json.dumps(summary(clip.music, film=clip.film, rendition=rendition)))
-    return isinstance(told, dict) and {k: v for k, v in told.items() if k not in PER_FRAME} == wanted
+    if not isinstance(told, dict) or told.get("bytes") != sizes:
+        return False
+    return bool({key: value for key, value in told.items() if key not in BEYOND_SUMMARY} == wanted)
 
 
 class _Making(NamedTuple):
@@ -155,7 +157,10 @@ class _Making(NamedTuple):
 
 
 def _make(making: _Making, clip: Clip) -> Clip:
-    write_stimulus(clip.music, making.folder, clip.stem, film=clip.film, rendition=making.rendition)
+    try:
+        write_stimulus(clip.music, making.folder, clip.stem, film=clip.film, rendition=making.rendition)
+    except UsageError as error:
+        raise UsageError(f"{clip.stem}: {error}") from error
     return clip
 
 

@@ -19,7 +19,7 @@ from avfbel.stimulus.score import Score
 from avfbel.stimulus.sound import synthesize, write_wav
 
 PLAIN = Rendition()
-PER_FRAME = ("bounces", "frames")  # what the ground truth tells beyond the summary
+BEYOND_SUMMARY = ("bounces", "frames", "bytes")  # what the file tells of how the clip turned out
 
 
 def write_stimulus(
@@ -49,7 +49,7 @@ def write_stimulus(
     -------
     list of Path
         ``stem.mid``, ``stem.wav``, ``stem.mp4`` and ``stem.json``, in this order, as far as the rendition has
-        them. The last one holds what `ground_truth` tells.
+        them. The last one holds what `ground_truth` tells, and the sizes of the others in ``bytes``.
 
     Raises
     ------
@@ -79,7 +79,6 @@ def write_stimulus(
     writers: dict[str, Callable[[Path], object]] = {
         ".mid": lambda path: write_midi(music, path),
         ".mp4": lambda path: write_film(film, samples, path, size=rendition.size),
-        ".json": lambda path: path.write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8"),
     }
     if samples is not None:
         sound = samples
@@ -88,8 +87,12 @@ def write_stimulus(
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{stem}{suffix}" for suffix in rendition.suffixes]
     with whole_files(*paths) as parts:
-        for suffix, part in zip(rendition.suffixes, parts, strict=True):
+        sizes = {}
+        for suffix, part in zip(rendition.suffixes[:-1], parts, strict=False):
             writers[suffix](part)
+            sizes[suffix[1:]] = part.stat().st_size
+        told = json.dumps(truth | {"bytes": sizes}, indent=1) + "\n"
+        parts[-1].write_text(told, encoding="utf-8")
     return paths
 
 
@@ -138,9 +141,9 @@ def summary(score: Score, *, film: Score | None = None, rendition: Rendition = P
     Returns
     -------
     dict
-        ``parameters``, ``seed``, ``variant`` and ``notes`` (fields of `Note`; onsets count from the start of
-        the clip) of the melody, under ``film`` the same of a film that belongs to another one, ``length_s``,
-        ``rendition`` and the version of the generator.
+        ``parameters``, ``seed``, ``variant``, ``seconds``, ``strict`` and ``notes`` (fields of `Note`; onsets
+        count from the start of the clip) of the melody, under ``film`` the same of a film that belongs to
+        another one, ``length_s``, ``rendition`` and the version of the generator.
     """
     music, shown = rendition.prepared(score, film or score)
     told = _score(music)
@@ -154,5 +157,7 @@ def _score(score: Score) -> dict[str, Any]:
         "parameters": asdict(score.parameters),
         "seed": score.seed,
         "variant": score.variant,
+        "seconds": score.seconds,
+        "strict": score.strict,
         "notes": [note._asdict() for note in score.notes],
     }

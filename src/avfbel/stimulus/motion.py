@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.stimulus.bounces import ball_bounces, first_frame
+from avfbel.stimulus.bounces import first_frame, paced_bounces
 from avfbel.stimulus.camera import HEIGHT, WIDTH, check_size, project
 from avfbel.stimulus.mesh import N_MOVABLE, ball_centre
 from avfbel.stimulus.score import FRAMES_PER_SECOND, Score, random_streams
@@ -70,7 +70,7 @@ def ball_states(score: Score, fps: int = FRAMES_PER_SECOND) -> Iterator[BallStat
     268
     """
     rng = random_streams(score.seed).vertices
-    bounces = {bounce.note: bounce for bounce in ball_bounces(score, fps)}
+    bounces = {bounce.note: bounce for bounce in paced_bounces(score, fps)}
     pending = [(first_frame(note.onset_s, fps), index) for index, note in enumerate(score.notes)][::-1]
     pace, height = FIRST_FRAMES, 0.0
     airborne = 0  # frames since the bounce began, 0 on the ground

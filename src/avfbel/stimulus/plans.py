@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -157,7 +158,7 @@ def plan_sweep(
     for name, values in grid.items():
         if name not in RANGES:
             raise UsageError(f"no parameter is named {name!r}: sweep {', '.join(RANGES)}")
-        if not values:
+        if len(values) == 0:
             raise UsageError(f"the sweep of {name} has no value")
     if not grid:
         raise UsageError("a sweep needs the values of at least one parameter")
@@ -165,9 +166,9 @@ def plan_sweep(
     base = named(around)
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     _check(exemplars, seed, len(points))
-    return [
+    clips = [
         Clip(
-            "_".join(f"{name}{value:.10g}" for name, value in point.items()),
+            point_name(point),
             k,
             composer(replace(base, **point), clip_seed(seed, around, k)),
             labels=(("around", around),),
@@ -175,6 +176,19 @@ def plan_sweep(
         for point in points
         for k in range(exemplars)
     ]
+    _check_distinct(clips[::exemplars])
+    return clips
+
+
+def point_name(point: Mapping[str, float]) -> str:
+    """Name a point of the parameter space.
+
+    Examples
+    --------
+    >>> point_name({"bpm": 62.5, "updown": 0})
+    'bpm62.5_updown0'
+    """
+    return "_".join(f"{name}{value:.10g}" for name, value in point.items())
 
 
 def plan_pairs(
@@ -221,7 +235,9 @@ def plan_pairs(
         for k in range(exemplars):
             music = composer(named(heard), clip_seed(seed, heard, k))
             film = None if heard == shown else composer(named(shown), clip_seed(seed, shown, k))
-            labels = (("music", heard), ("film", shown), ("congruent", str(int(heard == shown))))
+            shown_seed = str((film or music).seed)
+            same = str(int(heard == shown))
+            labels = ("music", heard), ("film", shown), ("film_seed", shown_seed), ("congruent", same)
             clips.append(Clip(f"{heard}_x_{shown}", k, music, film, labels))
     return clips
 
@@ -250,7 +266,7 @@ def parse_sweep(requests: Iterable[str]) -> dict[str, list[float]]:
     """
     grid: dict[str, list[float]] = {}
     for request in requests:
-        name, equals, values = request.partition("=")
+        name, equals, values = (part.strip() for part in request.partition("="))
         if not equals:
             raise UsageError(f"a sweep is written bpm=60,120,240 or bpm=60:240:4, got {request!r}")
         if name in grid:
@@ -265,8 +281,8 @@ def _values(text: str, request: str) -> list[float]:
             return [float(value) for value in text.split(",")]
         low, high, count = text.split(":")
         n = int(count)
-        if 1 < n <= MAX_CLIPS:
-            return [float(value) for value in np.linspace(float(low), float(high), n)]
+        if 1 < n <= MAX_CLIPS and math.isfinite(ends := float(high) - float(low)):
+            return [float(low) + ends * k / (n - 1) for k in range(n)]
     except ValueError:
         pass
     raise UsageError(
@@ -274,7 +290,22 @@ def _values(text: str, request: str) -> list[float]:
     )
 
 
+def _check_distinct(clips: Iterable[Clip]) -> None:
+    """Raise UsageError if two points of a sweep are played alike, or too near to be named apart."""
+    names: dict[object, str] = {}
+    for clip in clips:
+        for what in (clip.music.parameters, clip.stimulus):
+            if what in names:
+                raise UsageError(
+                    f"{names[what]} and {clip.stimulus} are the same clip, as consonance is rounded and the "
+                    "patch cuts all parameters to whole numbers: sweep values that differ"
+                )
+            names[what] = clip.stimulus
+
+
 def _names(stimuli: Iterable[str] | None) -> list[str]:
+    if isinstance(stimuli, str):
+        raise UsageError(f"stimuli are a list of names: write [{stimuli!r}]")
     names = list(named_stimuli()) if stimuli is None else list(dict.fromkeys(stimuli))
     if not names:
         raise UsageError("a corpus needs at least one stimulus")

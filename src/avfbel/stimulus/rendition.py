@@ -75,6 +75,7 @@ class Rendition:
         if self.loudness is not None:
             check_loudness(self.loudness)
         if self.soundfont is not None:
+            object.__setattr__(self, "soundfont", Path(self.soundfont))
             if self.sound != "piano":
                 raise UsageError(f"a sound font plays instead of the {self.sound}: leave one of the two out")
             if not self.soundfont.is_file():

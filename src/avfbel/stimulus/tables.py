@@ -67,6 +67,7 @@ def condition(clip: Clip, rendition: Rendition) -> dict[str, Any]:
     the file, and film frames are counted from 0. What a clip lacks is empty, which PsychoPy reads as None.
     """
     music, film = rendition.prepared(clip.music, clip.film or clip.music)
+    bounces = ball_bounces(film)
     heard, shown = rendition.only != "film", rendition.only != "sound"
     return {
         "movie_file": f"{clip.stem}.mp4" if shown else "",
@@ -76,8 +77,9 @@ def condition(clip: Clip, rendition: Rendition) -> dict[str, Any]:
         "clip_seconds": round(music.length_s, 6),
         "clip_frames": round(film.length_s * FRAMES_PER_SECOND) if shown else "",
         "first_onset_s": round((music if heard else film).notes[0].onset_s, 6),
+        "first_bounce_s": round(bounces[0].start_s, 6) if shown and bounces else "",
         "n_notes": len(music.notes) if heard else "",
-        "n_bounces": len(ball_bounces(film)) if shown else "",
+        "n_bounces": len(bounces) if shown else "",
         **{f"clip_{name}": value for name, value in manifest_row(clip, rendition).items() if name in RANGES},
         **{f"clip_{name}": value for name, value in clip.labels},
     }
