@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from avfbel.brain.auditory_cortex import AuditoryCortex as AuditoryCortex
     from avfbel.brain.bel import BrainEmotionalLearning as BrainEmotionalLearning
+    from avfbel.brain.column import ColumnActivity as ColumnActivity
+    from avfbel.brain.column import ColumnParameters as ColumnParameters
+    from avfbel.brain.column import forward_suppression as forward_suppression
+    from avfbel.brain.column import onset_envelope as onset_envelope
+    from avfbel.brain.column import paired_tones as paired_tones
+    from avfbel.brain.column import simulate_column as simulate_column
     from avfbel.brain.limbic import LimbicParameters as LimbicParameters
     from avfbel.brain.limbic import LimbicState as LimbicState
     from avfbel.brain.limbic import initial_state as initial_state
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from avfbel.brain.limbic_learning import shuffled_passes as shuffled_passes
     from avfbel.brain.model import AVFBEL as AVFBEL
     from avfbel.brain.network import Network as Network
+    from avfbel.brain.recurrent import RecurrentLimbic as RecurrentLimbic
     from avfbel.brain.regions import REGIONS as REGIONS
     from avfbel.brain.samples import Samples as Samples
     from avfbel.brain.spiking import lif_firing_rate as lif_firing_rate
@@ -34,20 +41,27 @@ if TYPE_CHECKING:
 
 _NUMPY = {
     "BrainEmotionalLearning": "bel",
+    "ColumnActivity": "column",
+    "ColumnParameters": "column",
     "LimbicParameters": "limbic",
     "LimbicState": "limbic",
     "REGIONS": "regions",
     "Samples": "samples",
+    "forward_suppression": "column",
     "initial_state": "limbic",
     "limbic_fit": "limbic_learning",
     "limbic_output": "limbic",
     "limbic_step": "limbic",
+    "onset_envelope": "column",
+    "paired_tones": "column",
     "shuffled_passes": "limbic_learning",
+    "simulate_column": "column",
 }
 _TORCH = {
     "AVFBEL": "model",
     "AuditoryCortex": "auditory_cortex",
     "Network": "network",
+    "RecurrentLimbic": "recurrent",
     "TemporalGyrus": "temporal_gyrus",
     "VisualCortex": "visual_cortex",
     "lif_firing_rate": "spiking",
