@@ -198,13 +198,13 @@ def fit_arch(time_s: NDArray[np.float64], lift: NDArray[np.float64], peak: int) 
     # a low frame may lie within the arch, at the phase that its height tells
     hidden = SLACK + np.arcsin(np.clip(lift[[first - 1, last + 1]] / lift[peak], 0, 1)) / np.pi
     earliest, latest = (earliest, latest) + hidden * (earliest - latest, latest - earliest)
-    start, stop = np.meshgrid(
-        np.linspace(earliest, time_s[first], GRID), np.linspace(time_s[last], latest, GRID)
-    )
-    start, stop = start.ravel(), stop.ravel()
+    start = np.tile(np.linspace(earliest, time_s[first], GRID), GRID)
+    stop = np.repeat(np.linspace(time_s[last], latest, GRID), GRID)
     with np.errstate(divide="ignore", invalid="ignore"):
         phase = (t - start[:, None]) / (stop - start)[:, None]
-    wave = np.sin(np.pi * np.clip(np.nan_to_num(phase), 0, 1))
+    if first == last:  # then the arch that begins and ends with its only raised frame has no length
+        phase = np.nan_to_num(phase)
+    wave = np.sin(np.pi * phase.clip(0, 1))
     # height * wave + rest, where rest is expected near 0: two unknowns, solved for the whole grid at once
     ww, w1, wy = (wave**2).sum(1) + 1e-6, wave.sum(1), wave @ y
     n = len(y) + (NOISE_LIFT / REST_LIFT) ** 2

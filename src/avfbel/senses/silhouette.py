@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.senses.visual_track import Area
+from avfbel.senses.visual_track import CROSS, Area
 
 SMOOTHING = 0.03
 """How far the outline is smoothed before its roughness is measured; 1 is the root of the body's area."""
@@ -71,7 +71,7 @@ def largest_patch(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Area]:
     """
     from scipy import ndimage
 
-    labels, n = ndimage.label(mask)
+    labels, n = ndimage.label(mask, CROSS)
     size = np.bincount(labels.ravel(), minlength=n + 1)
     size[0] = 0
     patch = labels == int(size.argmax()) if n > 1 else mask
@@ -79,7 +79,7 @@ def largest_patch(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Area]:
     patch = patch[box.top : box.bottom, box.left : box.right]
     framed = np.ones((box.height + 2, box.width + 2), dtype=bool)
     framed[1:-1, 1:-1] = ~patch
-    outside, n_outside = ndimage.label(framed)
+    outside, n_outside = ndimage.label(framed, CROSS)
     return (outside != 1)[1:-1, 1:-1] if n_outside > 1 else patch, box
 
 

@@ -165,7 +165,8 @@ class VisualTrack:
         window = [f for f in self._frames if start_s - TOLERANCE_S <= f.time_s < end_s - TOLERANCE_S]
         if not window:
             return _nothing(None, None)
-        area = active_area(_sample(window))
+        sample = _sample(window)
+        area = active_area(sample)
         movement = [_movement(frame, area) for frame in window[1:]]
         mean = float(np.mean([m for _, m in movement])) if movement else 0.0
         g_video = min(1.0, max(0.0, (mean - NO_MOVEMENT) / (FULL_MOVEMENT - NO_MOVEMENT)))
@@ -173,7 +174,8 @@ class VisualTrack:
             return _nothing(window[0].index, window[-1].index)
         shots = []
         for shot in _shots(window):
-            body = _body(shot, area) if len(shot) >= MIN_FRAMES else None
+            seen = sample if len(shot) == len(window) else _sample(shot)
+            body = _body(seen, area) if len(shot) >= MIN_FRAMES else None
             self._expected = (area, body, body_table(body)) if body is not None else None
             shots.append(_bounces(shot, *self._expected) if self._expected is not None else [])
         bounces = tuple(b for shot in shots for b in shot)
@@ -217,16 +219,15 @@ def _shots(window: list[_Kept]) -> list[list[_Kept]]:
     return shots
 
 
-def _sample(frames: list[_Kept], area: Area | None = None) -> NDArray[np.uint16]:
+def _sample(frames: list[_Kept]) -> NDArray[np.uint16]:
     shape = frames[-1].codes.shape
     alike = [frame for frame in frames if frame.codes.shape == shape]
     chosen = np.unique(np.linspace(0, len(alike) - 1, SAMPLED_FRAMES).round().astype(int))
-    codes = np.stack([alike[i].codes for i in chosen])
-    return codes if area is None else codes[:, area.top : area.bottom, area.left : area.right]
+    return np.stack([alike[i].codes for i in chosen])
 
 
-def _body(shot: list[_Kept], area: Area) -> Body | None:
-    codes = _sample(shot, area)
+def _body(sample: NDArray[np.uint16], area: Area) -> Body | None:
+    codes = sample[:, area.top : area.bottom, area.left : area.right]
     return find_body(codes, background_colour(codes))
 
 

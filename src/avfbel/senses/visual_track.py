@@ -8,6 +8,7 @@ again for the next.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,12 +29,18 @@ NOISE = 8
 MIN_CONTRAST = 24
 """A body differs from its background by at least this, of 255, in one channel."""
 
+KEPT_TABLES = 32
+"""Tables of all colours that are kept, 32 kB each."""
 
 TINTED = 40
 """A body differs in tint from its background if the tints are further apart than this, of 255."""
 
 SAME_TINT = 0.8
 """A tint is the body's if it is nearer to it than this share of the way to the background's."""
+
+
+CROSS = np.array([[False, True, False], [True, True, True], [False, True, False]])
+"""Which neighbours of a pixel are connected with it."""
 
 
 class Area(NamedTuple):
@@ -142,7 +149,7 @@ def active_area(codes: NDArray[np.uint16]) -> Area:
     dark = BLACK >> 3
     often = np.zeros(codes.shape[1:], np.uint8)  # number of frames, of at most 255, in which a pixel is lit
     for code in codes[:255]:
-        often += (code >> 10 >= dark) | (code >> 5 & 31 >= dark) | (code & 31 >= dark)
+        often += (code >= (dark << 10)) | ((code & (31 << 5)) >= (dark << 5)) | ((code & 31) >= dark)
     height, width = codes.shape[1], codes.shape[2]
     lit = often > 0
     rows, columns = np.flatnonzero(lit.mean(1) > 0.02), np.flatnonzero(lit.mean(0) > 0.02)
@@ -245,7 +252,7 @@ def _moving_size(mask: NDArray[np.bool_], moved: NDArray[np.bool_]) -> float:
 
     sizes = []
     for patch, at_all in zip(mask, moved, strict=True):
-        labels, n = ndimage.label(patch)
+        labels, n = ndimage.label(patch, CROSS)
         if n == 0:
             sizes.append(0)
             continue
@@ -279,17 +286,25 @@ def _coarse(colour: tuple[int, int, int], background: tuple[int, int, int]) -> t
 
 
 def _median_colour(codes: NDArray[np.uint16]) -> tuple[int, int, int]:
-    medians = []
-    for shift in (10, 5, 0):
-        counts = np.bincount((codes >> shift & 31).ravel(), minlength=LEVELS)
-        medians.append(int(np.searchsorted(np.cumsum(counts), codes.size / 2)) * 8)
-    return (medians[0], medians[1], medians[2])
+    counts = np.bincount(codes.ravel(), minlength=LEVELS**3).reshape(LEVELS, LEVELS, LEVELS)
+    red, green, blue = (
+        int(np.searchsorted(np.cumsum(counts.sum(others)), codes.size / 2)) * 8
+        for others in ((1, 2), (0, 2), (0, 1))
+    )
+    return red, green, blue
 
 
+# Tables of all colours, kept because background and body seldom differ from one window to the next.
+
+
+@lru_cache(maxsize=KEPT_TABLES)
 def _contrast(background: tuple[int, int, int]) -> NDArray[np.uint8]:
-    return np.asarray(np.abs(_COLOURS - np.array(background, np.int16)).max(1).astype(np.uint8))
+    contrast = np.abs(_COLOURS - np.array(background, np.int16)).max(1).astype(np.uint8)
+    contrast.flags.writeable = False
+    return np.asarray(contrast)
 
 
+@lru_cache(maxsize=KEPT_TABLES)
 def _within(colour: tuple[int, int, int], background: tuple[int, int, int]) -> NDArray[np.bool_]:
     centre = _PERCEIVED @ np.array(colour, np.float32)
     apart = (centre - _PERCEIVED @ np.array(background, np.float32)) ** 2
@@ -298,4 +313,5 @@ def _within(colour: tuple[int, int, int], background: tuple[int, int, int]) -> N
     tint = float(apart[1:].sum())
     if tint > TINTED**2:
         near &= away[:, 1:].sum(1) < SAME_TINT**2 * tint
+    near.flags.writeable = False
     return np.asarray(near)
