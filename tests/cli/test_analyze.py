@@ -210,3 +210,21 @@ def test_help_has_an_example(command: str) -> None:
     done = avfbel_(command, "--help")
     assert done.exit_code == 0
     assert f"Example: avfbel {command} film.mp4 --out" in done.stdout
+
+
+def test_attribution_gives_columns_and_a_picture(clips: Path, tmp_path: Path) -> None:
+    done = avfbel_("analyze", clips / "sound.wav", "--out", tmp_path, "--jobs", 1, "--attribution", "--plot")
+    assert (done.exit_code, done.stderr.count("\n")) == (0, 1)  # a note that there is no film
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"sound.wav.csv", "sound.wav.png", "sound.wav.attribution.png", "status.csv"}
+    for row in table((tmp_path / "sound.wav.csv").read_text()):
+        told = [float(value) for name, value in row.items() if name.startswith("attribution_")]
+        assert len(told) == 56
+        assert 0.5 + sum(told) == pytest.approx(float(row["epp"]), abs=1e-6)
+
+
+def test_attribution_needs_a_reference_before_any_work(clips: Path, bundle: Path, tmp_path: Path) -> None:
+    done = avfbel_("analyze", clips / "sound.wav", "--model", bundle, "--out", tmp_path, "--attribution")
+    assert done.exit_code == 1
+    assert "has no reference" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == []
