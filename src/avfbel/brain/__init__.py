@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from avfbel.brain.auditory_cortex import AuditoryCortex as AuditoryCortex
     from avfbel.brain.bel import BrainEmotionalLearning as BrainEmotionalLearning
     from avfbel.brain.column import ColumnActivity as ColumnActivity
-    from avfbel.brain.column import ColumnParameters as ColumnParameters
     from avfbel.brain.column import forward_suppression as forward_suppression
     from avfbel.brain.column import onset_envelope as onset_envelope
     from avfbel.brain.column import paired_tones as paired_tones
     from avfbel.brain.column import simulate_column as simulate_column
+    from avfbel.brain.column_parameters import ColumnParameters as ColumnParameters
     from avfbel.brain.limbic import LimbicParameters as LimbicParameters
     from avfbel.brain.limbic import LimbicState as LimbicState
     from avfbel.brain.limbic import initial_state as initial_state
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _NUMPY = {
     "BrainEmotionalLearning": "bel",
     "ColumnActivity": "column",
-    "ColumnParameters": "column",
+    "ColumnParameters": "column_parameters",
     "LimbicParameters": "limbic",
     "LimbicState": "limbic",
     "REGIONS": "regions",
