@@ -28,7 +28,7 @@ TOLERANCE = 1e-5  # of an output's largest magnitude: convolutions are float32 s
 TRIED_BATCHES = (1, 2, 7, 33)
 
 
-def export_model(model: AVFBEL, folder: str | Path, *, named_regions: bool = False) -> dict[str, str]:
+def export_model(model: AVFBEL, folder: str | Path) -> dict[str, str]:
     """Write `model.onnx` and `weights.safetensors` into a folder, whole or not at all.
 
     The graph is run by onnxruntime on batches of several sizes, with features missing and senses silent, and
@@ -40,8 +40,6 @@ def export_model(model: AVFBEL, folder: str | Path, *, named_regions: bool = Fal
         A fitted model.
     folder : path
         Created if needed.
-    named_regions : bool
-        Whether the graph has an output of its own for each region, see `add_named_regions`.
 
     Returns
     -------
@@ -60,17 +58,15 @@ def export_model(model: AVFBEL, folder: str | Path, *, named_regions: bool = Fal
     Notes
     -----
     Inputs of the graph: maps (n, 5, 64, 64), acoustic (n, 7), evidence (n, 2), V, U (k, q), W (k, k), T (q,),
-    gain (11,); outputs: emotion (n, q), regions (n, 11), gates (n, 2), x_fused (n, k); all float32. They are
-    those of `avfbel.brain.network.Network.forward`.
+    gain (11,); outputs: emotion (n, q), regions (n, 11), gates (n, 2), x_fused (n, k), and each region by its
+    name (n,); all float32. They are those of `avfbel.brain.network.Network.forward`.
     """
     from safetensors.numpy import save
 
     weights = limbic_arrays(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    graph = onnx_graph(model)
-    if named_regions:
-        graph = add_named_regions(graph)
+    graph = add_named_regions(onnx_graph(model))
     difference = parity(model, graph)
     too_far = {name: value for name, value in difference.items() if value > TOLERANCE}
     if too_far:
