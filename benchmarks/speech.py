@@ -54,8 +54,8 @@ def main() -> None:
     result |= {"clips": options.clips, "sound_s": sound_s, "jobs": options.jobs}
     print(
         "{clips} clips, {sound_s:.0f} s of sound: manifest {manifest_s:.1f} s, "
-        "train {train_s:.1f} s, evaluate {evaluate_s:.1f} s; both {both_s:.1f} s, {share:.2f} of five minutes; "
-        "valence r {r:.2f}".format(**result)
+        "train {train_s:.1f} s, evaluate {evaluate_s:.1f} s; both {both_s:.1f} s, {share:.2f} of five "
+        "minutes; valence r {r:.2f}".format(**result)
     )
     if options.out:
         report = {"command": f"python benchmarks/speech.py --clips {options.clips}", "cores": os.cpu_count()}
@@ -68,12 +68,12 @@ def measure(folder: Path, jobs: int | None) -> dict[str, float]:
     """Run the three commands in a folder with sounds and return their times in s and the score."""
     clips, scores, bundle = folder / "clips.csv", folder / "scores.json", folder / "bundle"
     workers = ["--jobs", str(jobs)] if jobs else []
+    by_speaker = ["--protocol", "leave-group-out:speaker"]
     times = {
         "manifest_s": timed(["data", "manifest", "emodb", str(folder / "emodb"), "--out", str(clips)]),
         "train_s": timed(["train", str(clips), "--model", "m-bel", "--out", str(bundle), *workers]),
         "evaluate_s": timed(
-            ["evaluate", str(clips), "--model", "m-bel", "--protocol", "leave-group-out:speaker", *workers]
-            + ["--out", str(scores)]
+            ["evaluate", str(clips), "--out", str(scores), "--model", "m-bel", *by_speaker, *workers]
         ),
     }
     both_s = times["train_s"] + times["evaluate_s"]
