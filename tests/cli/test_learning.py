@@ -154,7 +154,8 @@ def test_evaluate_prints_and_writes_figures(clips: Path, tmp_path: Path) -> None
     done = avfbel_("evaluate", clips, *arguments, "--target", "epp", "--jobs", 1)
     assert (done.exit_code, done.stderr) == (0, "")
     titles = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
-    assert titles == ["ridge, leave-group-out:mood", "mean, leave-group-out:mood"]
+    assert titles[:2] == ["ridge, leave-group-out:mood", "mean, leave-group-out:mood"]
+    assert titles[2:] == ["paired differences in r, with 95 % intervals over stimuli"]
     assert "valence" not in done.stdout
 
     def no_nan(constant: str) -> None:

@@ -70,13 +70,28 @@ def evaluate(
     data: Data,
     model: Annotated[
         list[str],
-        typer.Option(help="avf-bel, m-bel, a-bel, bel, bel-m, bel-a, mean, ridge, gp or svr; repeatable."),
+        typer.Option(
+            help="avf-bel, m-bel, a-bel, bel, bel-m, bel-a, mean, ridge, gp, svr, mlp or late-fusion; "
+            "repeatable."
+        ),
     ],
     protocol: Annotated[
-        str, typer.Option(help="leave-stimulus-out, leave-prototype-out, k-fold or leave-group-out:COLUMN.")
+        str,
+        typer.Option(
+            help="leave-stimulus-out, leave-prototype-out, leave-participant-out, cross-panel, k-fold or "
+            "leave-group-out:COLUMN."
+        ),
     ] = "leave-stimulus-out",
     target: Annotated[str | None, typer.Option(help="Print only epp or valence.")] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for figures and predictions.")] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Take the folds that an interrupted run with this --out finished."),
+    ] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="For sievers2021: the folder that holds ratings.csv, single ratings.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG, SVG or PDF: predicted against rated.")] = None,
     exemplars: Exemplars = 20,
     corpus: Corpus = None,
     epochs: Epochs = None,
@@ -91,33 +106,113 @@ def evaluate(
     from avfbel.errors import UsageError
     from avfbel.files import write_whole
     from avfbel.learn import Settings, cross_validate
-    from avfbel.learn.candidates import CIRCUITS, check_candidate, circuit
-    from avfbel.learn.crossvalidation import check_protocol
+    from avfbel.learn.candidates import CONFIGURATIONS, circuit
+    from avfbel.learn.crossvalidation import check_request
     from avfbel.learn.evaluation import TARGETS
+    from avfbel.learn.panel import panel_if_any
+    from avfbel.learn.resume import Kept, digest_data
     from avfbel.runtime.files import encode_json
     from avfbel.runtime.plan import check_writable
 
     if target is not None and target not in TARGETS:
         raise UsageError(f"no target {target!r}: choose one of {', '.join(TARGETS)}")
+    if resume and out is None:
+        raise UsageError("--resume goes on with what an earlier run was to write: name it with --out")
+    for path in (out, plot):
+        if path is not None and path.is_dir():
+            raise UsageError(f"{path} is a folder: name a {'JSON' if path is out else 'picture'} file")
+    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"{plot}: a picture is written as .png, .svg or .pdf")
+    model = list(dict.fromkeys(model))
+    check_request(model, protocol, data, corpus=corpus, data_dir=data_dir)
     settings = Settings(epochs=epochs, seed=seed)
     for name in model:
-        check_candidate(name)
-        if name in CIRCUITS:
+        if name in CONFIGURATIONS:
             circuit(name, settings)  # says now, not after an hour of measuring, if torch is not installed
-    if out is not None and out.is_dir():
-        raise UsageError(f"{out} is a folder: name a JSON file")
-    check_protocol(protocol, data)
-    if out is not None:
-        check_writable(out.parent)
+    for path in (out, plot):
+        if path is not None:
+            check_writable(path.parent)
     results = []
     with warnings_as_notes(), progress_stages() as tell:
         clips = load_dataset(data, corpus=corpus, exemplars=exemplars, jobs=jobs, progress=tell)
+        panel = panel_if_any(clips, protocol, data_dir)
+        kept = None
+        if out is not None:
+            kept = Kept(out.with_name(f"{out.name}.parts"), digest_data(clips, panel))
+            if not resume:
+                kept.discard()
         for name in model:
-            result = cross_validate(name, clips, protocol, settings=settings, jobs=jobs, progress=tell)
+            result = cross_validate(
+                name, clips, protocol, settings=settings, panel=panel, kept=kept, jobs=jobs, progress=tell
+            )
             _print_metrics(f"{name}, {protocol}", result.metrics(), target)
-            results.append(result.to_dict())
+            _print_report(result.report(), target)
+            results.append(result)
+    comparison = _comparison(results, target)
     if out is not None:
-        write_whole(out, encode_json({"data": data, "seed": seed, "epochs": epochs, "results": results}))
+        content = {"data": data, "seed": seed, "epochs": epochs, "comparison": comparison}
+        content["results"] = [result.to_dict() for result in results]
+        write_whole(out, encode_json(content))
+    if plot is not None:
+        _draw(results, plot, target or "epp")
+    if kept is not None:
+        kept.discard()
+
+
+def _print_report(report: dict[str, Any], target: str | None = None) -> None:
+    """Print what r alone does not say: the binary view, single ratings, and the lines to compare with."""
+    names = {"mae": "MAE", "balanced_accuracy": "bal.acc", "mcc": "MCC", "precision": "prec", "recall": "rec"}
+    heads = [*names.values(), "F1", "all+ F1", "r ceiling", "r rating", "r others"]
+    typer.echo(f"  {'':<14} " + " ".join(f"{head:>9}" for head in heads))
+    for modality, of in report.items():
+        for name, part in of.items():
+            if target not in (None, name):
+                continue
+            level = "means" if "means" in part else "ratings"
+            figures = [part[level][metric][0] for metric in (*names, "f1")]
+            figures.append(part["all_positive"][level]["f1"])
+            figures.append(part.get("ceiling", {}).get("r"))
+            figures.append(part["ratings"]["r"][0] if "ratings" in part else None)
+            figures.append(part.get("rater_versus_rest"))
+            typer.echo(f"  {modality + ' ' + name:<14} " + " ".join(f"{_number(x):>9}" for x in figures))
+
+
+def _comparison(results: list[Any], target: str | None) -> list[dict[str, Any]]:
+    """Print the paired differences in r of every two models, and return those of all metrics."""
+    from avfbel.learn.compare import compare
+
+    if len(results) < 2:
+        return []
+    table = compare(results)
+    typer.echo("paired differences in r, with 95 % intervals over stimuli")
+    for row in table[table["metric"] == "r"].to_dict(orient="records"):
+        if target in (None, row["target"]):
+            pair = f"{row['first']} {row['verdict']} {row['second']}"
+            if row["verdict"] not in ("beats", "is beaten by"):
+                pair = f"{row['first']} and {row['second']}: {row['verdict']}"
+            typer.echo(
+                f"  {row['modality'] + ' ' + row['target']:<14} {pair}: "
+                f"{row['difference']:+.2f} [{_number(row['low'])}, {_number(row['high'])}]"
+            )
+    return [
+        {str(name): None if value != value else value for name, value in row.items()}
+        for row in table.to_dict(orient="records")
+    ]
+
+
+def _draw(results: list[Any], path: Path, target: str) -> None:
+    """Draw every model in a panel of its own, of the richest perception that it has."""
+    from matplotlib.figure import Figure
+
+    from avfbel.files import whole_files
+
+    shown = [result for result in results if len(result.stimulus)]
+    figure = Figure(figsize=(4.2 * max(len(shown), 1), 4.6), layout="constrained")
+    for result, ax in zip(shown, figure.subplots(1, max(len(shown), 1), squeeze=False)[0], strict=False):
+        modality = next(kind for kind in ("fused", "video", "audio") if kind in result.modality)
+        result.plot(ax, modality=modality, target=target)
+    with whole_files(path) as (part,):
+        figure.savefig(part, format=path.suffix[1:].lower(), dpi=150)
 
 
 def _print_metrics(title: str, metrics: dict[str, Any], target: str | None = None) -> None:

@@ -35,7 +35,7 @@ def pearson_r(observed: ArrayLike, predicted: ArrayLike) -> float:
     (1.0, nan)
     """
     o, p = _pair(observed, predicted)
-    if not (_varies(o) and _varies(p)):
+    if not (varies(o) and varies(p)):
         return math.nan
     o, p = _standard(o), _standard(p)
     return float(np.clip((o * p).sum() / math.sqrt((o * o).sum() * (p * p).sum()), -1.0, 1.0))
@@ -119,7 +119,7 @@ def ccc(observed: ArrayLike, predicted: ArrayLike) -> float:
     (1.0, 0.333)
     """
     o, p = _pair(observed, predicted)
-    if not (_varies(o) and _varies(p)):
+    if not (varies(o) and varies(p)):
         return math.nan
     scale = max(float(np.abs(o - o[0]).max()), float(np.abs(p - o[0]).max()))
     o, p = (
@@ -174,7 +174,7 @@ def balanced_accuracy(observed: ArrayLike, predicted: ArrayLike, *, cut: float =
     >>> balanced_accuracy([0.9, 0.8, 0.1], [0.9, 0.4, 0.2])
     0.75
     """
-    tp, fp, fn, tn = _confusion(observed, predicted, cut)
+    tp, fp, fn, tn = confusion(observed, predicted, cut=cut)
     return (tp / (tp + fn) + tn / (tn + fp)) / 2 if tp + fn and tn + fp else math.nan
 
 
@@ -198,7 +198,7 @@ def mcc(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> float
     >>> mcc([0.9, 0.8, 0.1, 0.3], [0.9, 0.6, 0.2, 0.1]), mcc([0.9, 0.1], [0.9, 0.9])
     (1.0, nan)
     """
-    tp, fp, fn, tn = _confusion(observed, predicted, cut)
+    tp, fp, fn, tn = confusion(observed, predicted, cut=cut)
     margin = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return (tp * tn - fp * fn) / math.sqrt(margin) if margin else math.nan
 
@@ -357,7 +357,7 @@ def _pair(observed: ArrayLike, predicted: ArrayLike) -> tuple[Array, Array]:
     return o, p
 
 
-def _varies(values: Array) -> bool:
+def varies(values: Array) -> bool:
     """Tell whether values differ by more than rounding, in which the mean of equal clips may wobble."""
     if len(values) < 2 or not np.isfinite(values).all():
         return False
@@ -375,8 +375,26 @@ def _divisible(numerator: float, denominator: float) -> bool:
     return math.isfinite(numerator) and denominator > 1e-300 and math.isfinite(numerator / denominator)
 
 
-def _confusion(observed: ArrayLike, predicted: ArrayLike, cut: float) -> tuple[int, int, int, int]:
-    """Count true and false positives, false and true negatives; all 0 if a prediction is NaN."""
+def confusion(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> tuple[int, int, int, int]:
+    """Count true and false positives, false and true negatives; all 0 if a prediction is NaN.
+
+    Parameters
+    ----------
+    observed, predicted : array_like, shape (n,)
+        Positivity; above `cut` is positive. A case without an observation (NaN) is left out.
+    cut : float
+        Where positive begins.
+
+    Returns
+    -------
+    tuple of int
+        True positives, false positives, false negatives, true negatives.
+
+    Examples
+    --------
+    >>> confusion([0.9, 0.8, 0.1], [0.9, 0.4, 0.7])
+    (1, 1, 1, 0)
+    """
     o, p = _pair(observed, predicted)
     known = ~np.isnan(o) & (not np.isnan(p).any())
     o_positive, p_positive = o[known] > cut, p[known] > cut

@@ -1,8 +1,8 @@
-"""What is held out while a model learns: folds in which no stimulus is on both sides.
+"""What is held out while a model learns: folds in which no stimulus, or no rater, is on both sides.
 
-A protocol turns the stimuli (and groups) of clips into folds. Whatever is fitted, scalers included, is fitted
-on the training clips of a fold. `check_folds` refuses folds that would let a model meet a test stimulus in
-training.
+A protocol turns the stimuli (and groups, and raters) of clips into folds. Whatever is fitted, scalers
+included, is fitted on the training side of a fold. `check_folds` refuses folds that would let a model meet in
+training what it is to predict.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ LEAVE_GROUP_OUT = "leave-group-out:"
 PROTOCOLS = {
     "leave-stimulus-out": "all clips of one stimulus: does it predict what it has never met?",
     "leave-prototype-out": "an emotion's prototype and all its mixes: does it extrapolate? (sievers2021)",
+    "leave-participant-out": "all ratings of one rater: does it predict a new person? (single ratings)",
+    "cross-panel": "one random half of the raters, then the other: a new panel (single ratings)",
     "k-fold": "one of k random groups of stimuli",
     "leave-group-out:COLUMN": "all clips that share an entry of a manifest column, such as speaker or film",
 }
 """Each protocol by name, and what it holds out."""
+
+BY_RATER = frozenset({"leave-participant-out", "cross-panel"})
+"""Protocols that hold out people: all clips are on both sides, their ratings are not."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # arrays have no single truth value
@@ -39,11 +44,15 @@ class Fold:
         What is held out.
     train, test : ndarray of int, shapes (n_train,) and (n_test,)
         Numbers of the clips that may be learned from, and of those to predict.
+    train_raters, test_raters : ndarray of int, optional
+        Where people are held out: numbers of the raters whose ratings are learned from, and predicted.
     """
 
     name: str
     train: NDArray[np.intp]
     test: NDArray[np.intp]
+    train_raters: NDArray[np.intp] | None = None
+    test_raters: NDArray[np.intp] | None = None
 
 
 def make_folds(
@@ -51,6 +60,7 @@ def make_folds(
     *,
     stimulus: ArrayLike,
     groups: Mapping[str, ArrayLike] | None = None,
+    raters: Sequence[str] | None = None,
     k: int = 5,
     seed: int = 0,
 ) -> list[Fold]:
@@ -64,8 +74,10 @@ def make_folds(
         Stimulus of each clip.
     groups : mapping of str to array_like of str, shape (n_clips,), optional
         Columns that can be held out by.
+    raters : sequence of str, optional
+        People whose single ratings there are, for the protocols of `BY_RATER`.
     k, seed : int
-        Number of folds of `k-fold`, and the seed that deals the stimuli out.
+        Number of folds of `k-fold`, and the seed that deals stimuli or raters out.
 
     Returns
     -------
@@ -89,6 +101,8 @@ def make_folds(
         folds = leave_group_out(names, what="stimulus")
     elif protocol == "leave-prototype-out":
         folds = leave_prototype_out(names)
+    elif protocol in BY_RATER:
+        folds = hold_out_raters(protocol, raters=raters or (), n_clips=len(names), seed=seed)
     elif protocol == "k-fold":
         folds = k_fold(names, k=k, seed=seed)
     elif protocol.startswith(LEAVE_GROUP_OUT):
@@ -206,8 +220,61 @@ def k_fold(stimulus: ArrayLike, *, k: int = 5, seed: int = 0) -> list[Fold]:
     return [_fold(f"fold {i + 1} of {k}", hand[place] == i) for i in range(k)]
 
 
+def hold_out_raters(protocol: str, *, raters: Sequence[str], n_clips: int, seed: int = 0) -> list[Fold]:
+    """Hold out the ratings of each rater in turn, or of each half of them.
+
+    Parameters
+    ----------
+    protocol : {"leave-participant-out", "cross-panel"}
+        One rater, or one random half of them.
+    raters : sequence of str
+        Who rated.
+    n_clips : int
+        Number of clips; all of them are on both sides.
+    seed : int
+        Seed of the halves.
+
+    Returns
+    -------
+    list of Fold
+        Each rater is held out once.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two raters.
+
+    Examples
+    --------
+    >>> [fold.name for fold in hold_out_raters("leave-participant-out", raters=["ann", "bo"], n_clips=3)]
+    ['ann', 'bo']
+    """
+    number = len(raters)
+    if number < 2:
+        raise UsageError(f"{protocol} needs single ratings of two people or more, and there are {number}")
+    everything, everyone = np.arange(n_clips), np.arange(number)
+    if protocol == "leave-participant-out":
+        held_out = {name: np.array([rater]) for rater, name in enumerate(raters)}
+    else:
+        order = np.random.default_rng(seed).permutation(number)
+        held_out = {
+            "panel 1 of 2": np.sort(order[: number // 2]),
+            "panel 2 of 2": np.sort(order[number // 2 :]),
+        }
+    return [
+        Fold(
+            name=name,
+            train=everything,
+            test=everything,
+            train_raters=np.setdiff1d(everyone, out),
+            test_raters=out,
+        )
+        for name, out in held_out.items()
+    ]
+
+
 def check_folds(folds: Iterable[Fold], *, stimulus: ArrayLike) -> None:
-    """Refuse folds in which a stimulus is learned from and predicted at once, or a side is empty.
+    """Refuse folds in which a stimulus or rater is learned from and predicted at once, or a side is empty.
 
     Parameters
     ----------
@@ -226,12 +293,25 @@ def check_folds(folds: Iterable[Fold], *, stimulus: ArrayLike) -> None:
         if not (len(fold.train) and len(fold.test)):
             side = "learn from" if len(fold.test) else "predict"
             raise UsageError(f"{fold.name}: no clips are left to {side}; give more clips or another protocol")
+        if fold.train_raters is not None and fold.test_raters is not None:
+            _check_raters(fold.name, fold.train_raters, fold.test_raters)
+            continue
         split = np.intersect1d(names[fold.train], names[fold.test])
         if len(split):
             raise UsageError(
                 f"{fold.name}: the stimulus {str(split[0])!r} would be learned from and predicted at once "
                 f"({len(split)} such); hold out by a column that keeps a stimulus together"
             )
+
+
+def _check_raters(name: str, train: NDArray[np.intp], test: NDArray[np.intp]) -> None:
+    if not (len(train) and len(test)):
+        raise UsageError(f"{name}: no raters are left on one side; give ratings of more people")
+    both = np.intersect1d(train, test)
+    if len(both):
+        raise UsageError(
+            f"{name}: rater {int(both[0]) + 1} would be learned from and predicted at once ({len(both)} such)"
+        )
 
 
 def training_mean(folds: Sequence[Fold], values: ArrayLike) -> list[float]:
