@@ -5,7 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 
 # in the order of `avfbel --help`
-_COMMAND_MODULES: tuple[str, ...] = ("demo", "analysis", "world", "learning", "adapting")
+_COMMAND_MODULES: tuple[str, ...] = (
+    "demo",
+    "analysis",
+    "world",
+    "learning",
+    "adapting",
+    "datasets",
+    "published",
+)
 
 
 def main() -> None:
