@@ -113,7 +113,7 @@ def test_one_row_may_have_several_faults(folder: Path) -> None:
         ("epp,end_s", "0.5,0", "the clip ends at 0 s, not after its start at 0 s"),
         ("epp,start_s", "0.5,-1", "start_s is -1, not a number of 0 or more"),
         ("epp,start_s", "0.5,later", "start_s is 'later', not a number"),
-        ("epp,trace", "0.5,t.csv", "continuous ratings (trace) are not read yet"),
+        ("epp,trace", "0.5,t.csv", "continuous ratings (trace) are not read here: run `avfbel data windows`"),
         ("epp,valence", "0.9,0.1", "no emotions have the valence 0.1 and the EPP 0.9"),
     ],
 )
