@@ -111,6 +111,13 @@ def test_emodb(folder: Path) -> None:
     assert rows["16b10Fa.wav"].groups == {"speaker": "16", "text": "b10"}
 
 
+def test_copies_count_once(folder: Path) -> None:
+    touch(folder, "AudioWAV/1001_DFA_ANG_XX.wav", "AudioMP3/1001_DFA_ANG_XX.mp3", "more/1001_DFA_ANG_XX.wav")
+    found = read_crema_d(folder)
+    assert [clip.media.parent.name for clip in found.clips] == ["AudioWAV"]
+    assert found.left_out == {"copy of another file": 2}
+
+
 def liris(folder: Path, *, description: str | None = None, sets: bool = True) -> Path:
     touch(folder, "data/ACCEDE00000.mp4", "data/ACCEDE00001.mp4")
     annotations = folder / "annotations"

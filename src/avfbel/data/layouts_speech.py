@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from avfbel.data.layouts import LabelledClip, LabelledFolder, clip_of_label, gather, media_files
@@ -69,7 +70,7 @@ def read_ravdess(folder: Path | str) -> LabelledFolder:
     """
     clips, faults = [], []
     left_out: Counter[str] = Counter()
-    for media in media_files(Path(folder)):
+    for media in _performances(Path(folder), left_out):
         match = _RAVDESS.match(media.stem)
         if match is None:
             faults.append(f"{media.name} is not named by seven codes")
@@ -121,7 +122,7 @@ def read_crema_d(folder: Path | str) -> LabelledFolder:
     """
     clips, faults = [], []
     left_out: Counter[str] = Counter()
-    for media in media_files(Path(folder)):
+    for media in _performances(Path(folder), left_out):
         match = _CREMA_D.match(media.stem)
         if match is None:
             faults.append(f"{media.name} is not named speaker_sentence_emotion_level")
@@ -170,7 +171,7 @@ def read_emodb(folder: Path | str) -> LabelledFolder:
     """
     clips, faults = [], []
     left_out: Counter[str] = Counter()
-    for media in media_files(Path(folder)):
+    for media in _performances(Path(folder), left_out):
         match = _EMODB.match(media.stem)
         if match is None:
             faults.append(f"{media.name} is not named by speaker, text, emotion and version")
@@ -191,3 +192,16 @@ def read_emodb(folder: Path | str) -> LabelledFolder:
             )
         )
     return gather("emodb", clips, left_out=left_out, faults=faults)
+
+
+def _performances(folder: Path, left_out: Counter[str]) -> Iterator[Path]:
+    """Yield the media files, each once: archives hold some twice, or also as .mp3; those are counted."""
+    seen: set[str] = set()
+    files = media_files(folder)
+    waves = {media.stem for media in files if media.suffix.lower() == ".wav"}
+    for media in files:
+        if media.name in seen or (media.suffix.lower() == ".mp3" and media.stem in waves):
+            left_out["copy of another file"] += 1
+            continue
+        seen.add(media.name)
+        yield media

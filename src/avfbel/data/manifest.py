@@ -222,7 +222,9 @@ class _RowReader:
         if not (math.isnan(epp) or math.isnan(valence)):
             self._agree(epp, valence)
         if self.record.get("trace"):
-            self.faults.append("continuous ratings (trace) are not read here: run `avfbel data windows` first")
+            self.faults.append(
+                "continuous ratings (trace) are not read here: run `avfbel data windows` first"
+            )
         rated = not np.isnan([*emotions, epp, valence]).all()
         if targets and not rated and not self.faults:
             self.faults.append("it does not say what was felt: all rating cells are empty")
