@@ -75,7 +75,7 @@ def _headline(pairs: ReleasedPairs, fused: ReleasedWeights, seed: int) -> dict[s
         "output_above_rating": int((generated > target).sum()),
         "output_range": [float(generated.min()), float(generated.max())],
         "target_range": [float(target.min()), float(target.max())],
-        "same_sign": float((np.sign(scaled + 1e-12) == np.sign(target + 1e-12)).mean()),
+        "same_sign": float(((scaled >= 0) == (target >= 0)).mean()),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -154,7 +155,7 @@ def _leak_text(k: Mapping[str, Any]) -> str:
         f"the answer: "
         f"the correlation with it is {number(k['r_within_stimulus'], 3)}. Subtracting the parameter gives "
         f"the "
-        f"answer back to {k['largest_error_of_recovered_rating']:.0e} of its unit.\n"
+        f"answer back to {_power_above(k['largest_error_of_recovered_rating'])} of its unit.\n"
         f"* With clean parameters the AVF-BEL row becomes {number(f['precision'])} / {number(f['recall'])} / "
         f"{number(f['f1'])}: the released model makes next to nothing of the answer it was given, because "
         f"the raw "
@@ -202,6 +203,8 @@ def _contradictions_text(c: Mapping[str, Any]) -> str:
 
 
 def _unseen_text(h: Mapping[str, Any], weights: Mapping[str, Any]) -> str:
+    of_all = [of["learning_rate"] for of in weights.values()]
+    span = math.floor(math.log10(max(of_all) / min(of_all)))
     rates = ", ".join(f"{name} {of['learning_rate']:g}" for name, of in weights.items())
     return (
         "## What cannot be shown from data and weights\n\n"
@@ -215,5 +218,10 @@ def _unseen_text(h: Mapping[str, Any], weights: Mapping[str, Any]) -> str:
         f"* A reported accuracy of 100 % that compares signs: normalised output and ratings are never "
         f"negative, so that "
         f"their signs agree in {100 * h['same_sign']:.0f} % of the pairs whatever the model says.\n"
-        f"* How the weights were trained. Their learning rates ({rates}) span ten powers of ten."
+        f"* How the weights were trained. Their learning rates ({rates}) span {span:.0f} powers of ten."
     )
+
+
+def _power_above(error: float) -> str:
+    """Return the power of ten just above an error, which hardly depends on the machine."""
+    return f"1e{math.ceil(math.log10(error)):d}" if error > 0 else "0"

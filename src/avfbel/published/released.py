@@ -222,7 +222,8 @@ def _read_weights(path: Path, name: str) -> ReleasedWeights:
     if not path.is_file():
         raise FileNotFoundError(
             f"no released weights at {path}: point --data-dir or AVFBEL_DATA at a folder that holds "
-            "ratings.csv and published/weights-*.json"
+            "published/weights-*.json beside ratings.csv (they were released as pickles, which run code when "
+            "they are opened, so that `avfbel data fetch` leaves them out)"
         )
     try:
         given = json.loads(path.read_text(encoding="utf-8"))

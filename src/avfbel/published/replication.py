@@ -103,5 +103,9 @@ def _commands() -> str:
         "avfbel published figures --data-dir DATA --out figures\n"
         "```\n\n"
         "DATA is the folder that holds `ratings.csv`, `stimuli.csv`, `acoustic_features.csv` and "
-        "`published/weights-*.json`, or the one above it; `AVFBEL_DATA` names it once for all."
+        "`published/weights-*.json`, or the one above it; `AVFBEL_DATA` names it once for all. "
+        "`avfbel data fetch sievers2021` fetches all but the weights: they were released as pickles, "
+        "which run code "
+        "when they are opened. As JSON they are, for each model, `vi` (1 × 2), `wi` (1 × 2), `we` (2 × 2) "
+        "and `eta`."
     )
