@@ -10,6 +10,7 @@ _COMMAND_MODULES: tuple[str, ...] = (
     "analysis",
     "world",
     "learning",
+    "auditing",
     "adapting",
     "datasets",
     "published",

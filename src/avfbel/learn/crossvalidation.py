@@ -249,7 +249,7 @@ def _check_targets(manifest: Manifest) -> None:
             f"{len(stimuli)} stimuli are too few to be evaluated: rate clips of {FEWEST_STIMULI} or more"
         )
     ratings = np.array([[*row.emotions, row.epp, row.valence] for row in manifest.rows])
-    if len(np.unique(ratings, axis=0, equal_nan=True)) == 1 and len(manifest.rows) > 1:
+    if len(np.unique(np.nan_to_num(ratings, nan=-1.0), axis=0)) == 1 and len(manifest.rows) > 1:
         problems.append("all ratings are the same, so that there is nothing to predict: rate what differs")
     if problems:
         raise UsageError(f"{manifest.path.name} cannot be evaluated: {'; '.join(problems)}")
