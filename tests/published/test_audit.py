@@ -223,3 +223,21 @@ def test_missing_data_are_named_with_the_remedy(part: str, tmp_path: Path) -> No
     assert done.exit_code in (1, 2)
     assert done.stderr.count("\n") == 1
     assert "run `avfbel data fetch sievers2021`, or point --data-dir" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["audit", "--corpus", "here"], "--corpus belongs to `table2 --rerun`: leave it out"),
+        (["table2", "--corpus", "here"], "--corpus belongs to `table2 --rerun`: leave it out"),
+        (["table2", "--rerun"], "--rerun trains for a long time and keeps each cell in a folder"),
+        (["audit", "--out", __file__], "is a file: name a folder"),
+    ],
+)
+def test_a_wrong_request_is_named(words: list[str], sentence: str) -> None:
+    import avfbel.cli.published  # noqa: F401 (enters its command)
+    from avfbel.cli.app import app
+
+    done = CliRunner().invoke(app, ["published", *words])
+    assert done.exit_code == 2
+    assert sentence in done.stderr

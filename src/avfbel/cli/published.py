@@ -49,8 +49,8 @@ def published(
     from avfbel.errors import UsageError
     from avfbel.runtime.plan import check_writable
 
-    if corpus is not None and part is not Part.TABLE2:
-        raise UsageError("--corpus belongs to table2: leave it out")
+    if corpus is not None and not (part is Part.TABLE2 and rerun):
+        raise UsageError("--corpus belongs to `table2 --rerun`: leave it out")
     if out is not None:
         if out.exists() and not out.is_dir():
             raise UsageError(f"{out} is a file: name a folder")
