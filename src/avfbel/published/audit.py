@@ -132,13 +132,16 @@ def _search(pairs: ReleasedPairs, weights: Mapping[str, ReleasedWeights]) -> dic
         "fused weights on both": generate_fused(pairs, weights["fused"]),
     }
     labels = {"music": pairs.music_epp, "animation": pairs.animation_epp, "fused": pairs.fused_epp}
+    rows = {
+        model: [row[name] for name in ("precision", "recall", "f1")]
+        for model, row in printed()["table2"].items()
+    }
     found = []
     for what, generated in outputs.items():
         for target, true in labels.items():
             for cut in CUTS:
                 scores = binary_scores(min_max(generated), true, cut=cut)
-                for model, row in printed()["table2"].items():
-                    wanted = [row[name] for name in ("precision", "recall", "f1")]
+                for model, wanted in rows.items():
                     if np.allclose(scores, wanted, rtol=0, atol=0.005):
                         found.append({"row": model, "output": what, "labels": target, "cut": cut})
     return {"cuts": len(CUTS), "tried": len(outputs) * len(labels) * len(CUTS), "found": found}
