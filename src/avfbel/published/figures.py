@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from avfbel.brain.auditory_cortex import POPULATION_SIZE, PUBLISHED_CURRENT_V
 from avfbel.brain.model import AVFBEL
 from avfbel.data.norms import load_norms, load_reliability
-from avfbel.published.ablation import EXEMPLARS, STORE, load_ablation, train_ablation
+from avfbel.files import write_whole
+from avfbel.published.ablation import EXEMPLARS, load_ablation, train_ablation
 from avfbel.published.architecture import draw_framework, draw_layers, draw_pathway
 from avfbel.published.pictures import (
     average_limbic,
@@ -25,6 +25,7 @@ from avfbel.published.pictures import (
     draw_weights,
     share_near_zero,
     signed,
+    stimulus_means,
 )
 from avfbel.published.released import (
     generate_film,
@@ -33,6 +34,7 @@ from avfbel.published.released import (
     load_pairs,
     load_weights,
 )
+from avfbel.published.report import write_report
 from avfbel.published.similarity import published_similarity
 from avfbel.runtime.bundle import Bundle
 from avfbel.runtime.figure import encode_figure
@@ -61,15 +63,16 @@ class Regenerated(NamedTuple):
     draw: Callable[[], Figure]
 
 
-def run(data_dir: Path, out: Path | None, *, rerun: bool) -> str:
+def run(data_dir: Path | None, out: Path | None, *, rerun: bool) -> str:
     """Return the captions of all figures as Markdown, and write the pictures.
 
     Parameters
     ----------
-    data_dir : Path
+    data_dir : Path or None
         Folder of the released data, as for `avfbel.data.ratings.find_ratings`.
     out : Path or None
-        Folder for fig1.png to fig9.png, norms.png, training.png and ablation.json, if they are to be written.
+        Folder for fig1.png to fig9.png, norms.png, training.png and figures.md, .json and .csv, if they are
+        to be written.
     rerun : bool
         Whether to train the comparison of activation functions anew (its clips are made first if they were
         never made), instead of taking what is committed.
@@ -86,20 +89,24 @@ def run(data_dir: Path, out: Path | None, *, rerun: bool) -> str:
     """
     ablation = _train() if rerun else load_ablation()
     figures = all_figures(data_dir, ablation)
+    text = "\n\n".join(_caption(figure, linked=out is not None) for figure in figures) + "\n"
+    rows = [
+        {"file": figure.file, "title": figure.title, "shows": figure.shows, "not_regenerated": figure.lost}
+        for figure in figures
+    ]
+    write_report(out, "figures", text, data={"figures": rows, "ablation": ablation}, rows=rows)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         for figure in figures:
-            (out / figure.file).write_bytes(encode_figure(figure.draw(), "png"))
-        (out / STORE).write_text(json.dumps(ablation, indent=1) + "\n", encoding="utf-8")
-    return "\n\n".join(_caption(figure, linked=out is not None) for figure in figures) + "\n"
+            write_whole(out / figure.file, encode_figure(figure.draw(), "png"))
+    return text
 
 
-def all_figures(data_dir: Path, ablation: Mapping[str, Any]) -> list[Regenerated]:
+def all_figures(data_dir: Path | None, ablation: Mapping[str, Any]) -> list[Regenerated]:
     """Return all figures, not yet drawn.
 
     Parameters
     ----------
-    data_dir : Path
+    data_dir : Path or None
         Folder of the released data.
     ablation : mapping
         As from `train_ablation`.
@@ -163,7 +170,7 @@ def _raster(bundle: Bundle) -> Regenerated:
     )
 
 
-def _from_ratings(data_dir: Path) -> list[Regenerated]:
+def _from_ratings(data_dir: Path | None) -> list[Regenerated]:
     pairs, weights = load_pairs(data_dir), load_weights(data_dir)
     sound = generate_sound(pairs, weights["music"])
     film = generate_film(pairs, weights["animation"])
@@ -189,6 +196,8 @@ def _from_ratings(data_dir: Path) -> list[Regenerated]:
     for order, (name, generated, wanted) in enumerate(models, 6):
         similarity = published_similarity(generated, wanted)
         r = float(np.corrcoef(generated, wanted)[0, 1])
+        means = [stimulus_means(pairs.stimulus, values) for values in (generated, wanted)]
+        r_means = float(np.corrcoef(means[0], means[1])[0, 1])
         table, text = PRINTED_SIMILARITY[name]
         lost = (
             "nothing that is known of it: the printed similarity comes out to the digit."
@@ -200,7 +209,8 @@ def _from_ratings(data_dir: Path) -> list[Regenerated]:
                 f"fig{order}.png",
                 f"Figure {order}, generated and human EPP, {name}",
                 f"Output of the released weights for {n} ratings beside the published EPP, both normalised. "
-                f"Similarity as the paper computes it {similarity:.2f} %, correlation r = {signed(r)}. The "
+                f"Similarity as the paper computes it {similarity:.2f} %, correlation r = {signed(r)}, "
+                f"{signed(r_means)} over the means of stimuli. The "
                 "similarity grows with the error, so that it does not tell how well the model does.",
                 lost,
                 partial(draw_generated, pairs.stimulus, generated, wanted),
@@ -209,7 +219,7 @@ def _from_ratings(data_dir: Path) -> list[Regenerated]:
     return found
 
 
-def _heat_maps(data_dir: Path, bundle: Bundle) -> Regenerated:
+def _heat_maps(data_dir: Path | None, bundle: Bundle) -> Regenerated:
     released = load_weights(data_dir)["fused"]
     ours = share_near_zero(bundle.weights["V"], bundle.weights["U"])
     theirs = share_near_zero(released.v, released.w, released.we)

@@ -111,7 +111,7 @@ def _draw_spikes(ax: Axes, current: torch.Tensor) -> None:
 
 
 @_styled
-def draw_features(pairs: ReleasedPairs, data_dir: Path) -> Figure:
+def draw_features(pairs: ReleasedPairs, data_dir: Path | None) -> Figure:
     """Draw Figure 5: the five parameters of the films, and the five released features of the sounds."""
     parameters = read_parameters(data_dir)
     names = list(parameters)
@@ -132,13 +132,13 @@ def draw_features(pairs: ReleasedPairs, data_dir: Path) -> Figure:
 
     key = [
         Line2D([], [], marker="o", linestyle="", markersize=4, color=colour, label=name)
-        for name, colour in {**PROTOTYPE_COLOURS, "mixtures": MIXED}.items()
+        for name, colour in {**PROTOTYPE_COLOURS, "mixtures and others": MIXED}.items()
     ]
     figure.legend(handles=key, loc="outside lower center", ncols=6, frameon=False, fontsize=7)
     return figure
 
 
-def read_parameters(data_dir: Path) -> dict[str, tuple[float, ...]]:
+def read_parameters(data_dir: Path | None) -> dict[str, tuple[float, ...]]:
     """Return the five generative parameters of each stimulus, from stimuli.csv.
 
     Raises
@@ -155,6 +155,18 @@ def read_parameters(data_dir: Path) -> dict[str, tuple[float, ...]]:
         raise InputError(f"{path} is not the table of generative parameters: fetch it again") from error
 
 
+def stimulus_means(stimulus: NDArray[np.str_], values: Array) -> Array:
+    """Return the mean of values (n,) over each stimulus, in alphabetical order.
+
+    Examples
+    --------
+    >>> stimulus_means(np.array(["b", "a", "b"]), np.array([1.0, 5.0, 2.0]))
+    array([5. , 1.5])
+    """
+    _, place = np.unique(stimulus, return_inverse=True)
+    return np.asarray(np.bincount(place, values) / np.bincount(place))
+
+
 @_styled
 def draw_generated(stimulus: NDArray[np.str_], generated: Array, wanted: Array) -> Figure:
     """Draw Figure 6, 7 or 8: generated against human EPP, by rating and by stimulus, both normalised.
@@ -166,8 +178,7 @@ def draw_generated(stimulus: NDArray[np.str_], generated: Array, wanted: Array) 
     """
     said, felt = min_max(generated), min_max(wanted)
     order = np.argsort(felt, kind="stable")
-    names, place = np.unique(stimulus, return_inverse=True)
-    means = [np.bincount(place, values) / np.bincount(place) for values in (felt, said)]
+    names, means = np.unique(stimulus), [stimulus_means(stimulus, values) for values in (felt, said)]
     figure, (left, right) = _axes((7.2, 2.9), 1, 2, width_ratios=(2.1, 1))
     left.plot(said[order], ".", color="#d55e00", markersize=2.5, label="generated")
     left.plot(felt[order], color=INK, linewidth=1.4, label="human")

@@ -24,7 +24,9 @@ from torch import Tensor, nn
 from avfbel.brain.model import AVFBEL
 from avfbel.brain.network import Network
 from avfbel.brain.visual_cortex import VisualCortex
+from avfbel.files import write_whole
 from avfbel.published.meter import measure, seconds
+from avfbel.published.report import write_report
 from avfbel.published.transformer import PRINTED_LAYERS, SelfAttention, Transformer
 
 STORE = "table1.json"
@@ -267,15 +269,15 @@ def load_measured() -> dict[str, Any]:
     return stored
 
 
-def run(data_dir: Path, out: Path | None, *, rerun: bool) -> str:
+def run(data_dir: Path | None, out: Path | None, *, rerun: bool) -> str:
     """Return Table 1 as Markdown, printed cells beside measured ones.
 
     Parameters
     ----------
-    data_dir : Path
+    data_dir : Path or None
         Not needed: no cell depends on ratings.
     out : Path or None
-        Folder for table1.json and growth.png, if they are to be written.
+        Folder for table1.md, .json and .csv and growth.png, if they are to be written.
     rerun : bool
         Whether to measure anew, instead of taking the committed measurements.
 
@@ -285,13 +287,13 @@ def run(data_dir: Path, out: Path | None, *, rerun: bool) -> str:
         Markdown.
     """
     measured = measure_all() if rerun else load_measured()
+    parts = [_models(measured), _growth(measured["growth"]), _as_printed(measured["models"])]
+    text = "\n\n".join(parts) + "\n"
+    rows = [{"model": name, **cells} for name, cells in measured["models"].items()]
+    write_report(out, "table1", text, data=measured, rows=rows)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / STORE).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-        (out / "growth.png").write_bytes(draw_growth(measured["growth"]))
-    return (
-        "\n\n".join([_models(measured), _growth(measured["growth"]), _as_printed(measured["models"])]) + "\n"
-    )
+        write_whole(out / "growth.png", draw_growth(measured["growth"]))
+    return text
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -320,7 +322,9 @@ def _models(measured: Mapping[str, Any]) -> str:
         "memory held by activations; most memory of a whole process, of which "
         f"{_bytes(machine['imports_bytes'])} are Python and its libraries; time on one "
         f"thread ({machine['processor']}, torch {machine['torch']}). Measuring the features of the window "
-        "comes on top for all alike.\n\n" + _table(head, rows)
+        "comes on top for all alike. Operations of the circuits include the prefrontal cortex, which is "
+        "multiplied although it does not learn by default: k² q for k units and q emotions, which is most of "
+        "what M-BEL does without fusion.\n\n" + _table(head, rows)
     )
 
 
