@@ -171,6 +171,35 @@ def test_evaluate_prints_and_writes_figures(clips: Path, tmp_path: Path) -> None
     assert names_in(out.parent) == ["held_out.json"]
 
 
+def test_an_evaluation_that_was_interrupted_goes_on_where_it_was(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avfbel.learn import crossvalidation
+
+    hold_out, done = crossvalidation.hold_out, []
+
+    def until_the_sixth(*task: object) -> object:
+        done.append(task[0])
+        if len(done) == 6:
+            raise KeyboardInterrupt
+        return hold_out(*task)  # type: ignore[arg-type]
+
+    arguments = ("evaluate", clips, "--model", "ridge", "--model", "mean", "--jobs", 1, "--out")
+    assert avfbel_(*arguments, tmp_path / "straight.json").exit_code == 0
+    monkeypatch.setattr(crossvalidation, "hold_out", until_the_sixth)
+    stopped = avfbel_(*arguments, tmp_path / "a.json")
+    assert stopped.exit_code == 130
+    assert "a.json.parts: the same command with --resume goes on there" in stopped.stderr
+    assert len(names_in(tmp_path / "a.json.parts")) == 5
+    again = avfbel_(*arguments, tmp_path / "a.json", "--resume", "--plot", tmp_path / "a.png")
+    assert again.exit_code == 0, again.output
+    assert done[6:] == ["mean"] * 3
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "straight.json").read_bytes()
+    assert names_in(tmp_path) == ["a.json", "a.png", "straight.json"]
+    lonely = avfbel_("evaluate", clips, "--model", "mean", "--resume")
+    assert (lonely.exit_code, "name it with --out" in lonely.stderr) == (2, True)
+
+
 def test_few_stimuli_have_no_figures_and_that_is_said(films: Path, tmp_path: Path) -> None:
     rows = [{"media": f"{name}.wav", "epp": EPP[name], "stimulus": name} for name in ("happy", "sad")]
     done = avfbel_(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from avfbel.cli.app import app
-from avfbel.cli.support import guarded, progress_stages, warnings_as_notes, writing_to
+from avfbel.cli.support import guarded, progress_stages, say, warnings_as_notes, writing_to
+
+if TYPE_CHECKING:
+    from avfbel.learn.resume import Kept
 
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="sievers2021, or the CSV manifest of your own clips.")
@@ -142,9 +147,10 @@ def evaluate(
             if not resume:
                 kept.discard()
         for name in model:
-            result = cross_validate(
-                name, clips, protocol, settings=settings, panel=panel, kept=kept, jobs=jobs, progress=tell
-            )
+            with _resumable(kept):
+                result = cross_validate(
+                    name, clips, protocol, settings=settings, panel=panel, kept=kept, jobs=jobs, progress=tell
+                )
             _print_metrics(f"{name}, {protocol}", result.metrics(), target)
             _print_report(result.report(), target)
             results.append(result)
@@ -157,6 +163,17 @@ def evaluate(
         _draw(results, plot, target or "epp")
     if kept is not None:
         kept.discard()
+
+
+@contextmanager
+def _resumable(kept: Kept | None) -> Iterator[None]:
+    """Say how to go on, if an interruption leaves finished folds behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if kept is not None and kept.folder.is_dir():
+            say(f"note: finished folds are in {kept.folder}: the same command with --resume goes on there")
+        raise
 
 
 def _print_report(report: dict[str, Any], target: str | None = None) -> None:
