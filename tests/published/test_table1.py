@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avfbel.brain import AVFBEL
-from avfbel.published import table1
+from avfbel.published import measured, table1
 from avfbel.published.meter import measure
 from avfbel.published.transformer import Transformer
 
@@ -37,7 +37,7 @@ def test_measured_operations_are_those_of_the_parameter_table() -> None:
     products = [n for name, n in table.items() if "scale" not in name and name != "auditory cortex"]
     limbic = sum(table[name] for name in ("thalamus", "amygdala", "orbitofrontal cortex"))  # elementwise
     idle = 32 * 32 * 5  # W of a prefrontal cortex that does not learn is multiplied all the same
-    probe = table1.build("avf-bel")
+    probe = measured.build("avf-bel")
     cost = measure(probe.run, probe.inputs(1), probe.weights)
     assert cost.operations == sum(products) - limbic + idle
     # V1, V2, V4, IT, decoder; three layers, attention, interaction, final layer of the gyrus; V or U
@@ -45,20 +45,20 @@ def test_measured_operations_are_those_of_the_parameter_table() -> None:
 
 
 def test_parameters_are_those_of_the_built_models() -> None:
-    assert table1.n_parameters("avf-bel") == sum(part.trained for part in AVFBEL().parameter_table())
-    probe = table1.build("m-bel")
-    assert table1.n_parameters("m-bel") == sum(weight.numel() for weight in probe.weights)
+    assert measured.n_parameters("avf-bel") == sum(part.trained for part in AVFBEL().parameter_table())
+    probe = measured.build("m-bel")
+    assert measured.n_parameters("m-bel") == sum(weight.numel() for weight in probe.weights)
 
 
 def test_committed_cells_are_those_of_this_code() -> None:
-    stored = table1.load_measured()["models"]
-    assert tuple(stored) == table1.MODELS
-    for name in table1.CIRCUITS:
-        probe = table1.build(name)
+    stored = measured.load_measured()["models"]
+    assert tuple(stored) == measured.MODELS
+    for name in measured.CIRCUITS:
+        probe = measured.build(name)
         cost = measure(probe.run, probe.inputs(1), probe.weights)
         cells = stored[name]
         assert (cells["depth"], cells["operations"]) == (cost.depth, cost.operations)
-        assert cells["parameters"] == table1.n_parameters(name)
+        assert cells["parameters"] == measured.n_parameters(name)
         assert cells["peak_bytes"] == pytest.approx(cost.peak_bytes, rel=0.2)  # temporaries differ by version
     with torch.device("meta"):
         peer = sum(weight.numel() for weight in Transformer().parameters())
@@ -67,18 +67,18 @@ def test_committed_cells_are_those_of_this_code() -> None:
 
 def test_bel_is_linear_and_attention_quadratic() -> None:
     def operations(name: str) -> list[int]:
-        probe = table1.build(name)
+        probe = measured.build(name)
         return [measure(probe.run, probe.inputs(n), probe.weights).operations for n in (64, 128, 256)]
 
-    assert table1.exponent([64, 128, 256], operations("bel")) == pytest.approx(1, abs=1e-9)
-    assert table1.exponent([64, 128, 256], operations("avf-bel")[:3]) == pytest.approx(1, abs=1e-9)
+    assert measured.exponent([64, 128, 256], operations("bel")) == pytest.approx(1, abs=1e-9)
+    assert measured.exponent([64, 128, 256], operations("avf-bel")[:3]) == pytest.approx(1, abs=1e-9)
     attention = operations("self-attention")
-    width = table1.ATTENTION_WIDTH
+    width = measured.ATTENTION_WIDTH
     assert attention == [4 * width**2 * 2 * n + 2 * (2 * n) ** 2 * width for n in (64, 128, 256)]
 
 
 def test_committed_growth_is_as_the_text_says() -> None:
-    curves = {name: table1.growth(curve) for name, curve in table1.load_measured()["growth"].items()}
+    curves = {name: measured.growth(curve) for name, curve in measured.load_measured()["growth"].items()}
     for name in ("bel", "avf-bel"):
         assert curves[name].operations == pytest.approx(1, abs=0.01)
         assert curves[name].time < 1.5
@@ -92,7 +92,7 @@ def test_committed_growth_is_as_the_text_says() -> None:
 @given(p=st.floats(0, 3), c=st.floats(0.1, 10))
 def test_the_exponent_of_a_power_is_found(p: float, c: float) -> None:
     n = np.array([4.0, 8, 16, 32, 64])
-    assert table1.exponent(n, c * n**p) == pytest.approx(p, abs=1e-9)
+    assert measured.exponent(n, c * n**p) == pytest.approx(p, abs=1e-9)
 
 
 def test_the_report_names_the_contradiction_and_is_written(tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ def test_the_report_names_the_contradiction_and_is_written(tmp_path: Path) -> No
     assert "small (tens of)" in text
     assert "1,564,928" in text
     assert "128,645" in text
-    assert json.loads((tmp_path / "out" / "table1.json").read_text()) == table1.load_measured()
+    assert json.loads((tmp_path / "out" / "table1.json").read_text()) == measured.load_measured()
     assert (tmp_path / "out" / "growth.png").read_bytes().startswith(b"\x89PNG")
     assert text == table1.run(tmp_path, None, rerun=False)
 
 
 def test_a_model_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="no model 'lstm': choose one of"):
-        table1.build("lstm")
+        measured.build("lstm")
