@@ -186,6 +186,13 @@ def test_a_metric_that_rewards_error_is_named_and_honest_ones_are_not() -> None:
         assert metric_rewards_error(error) is not None
 
 
+def test_the_published_similarity_is_one_of_them() -> None:
+    similarity = pytest.importorskip("avfbel.published.similarity").published_similarity
+    found = metric_rewards_error(lambda observed, predicted: similarity(predicted, observed))
+    assert found is not None
+    assert "the perfect prediction 36.79" in found.evidence
+
+
 @pytest.fixture(scope="module")
 def trials() -> pd.DataFrame:
     """Single ratings of animations, with the published positivity and the clean parameters of the stimuli."""
