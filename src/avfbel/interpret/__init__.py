@@ -1,0 +1,1 @@
+"""What the circuit does and why: traces, lesions, saliency, experiments, representations, weights."""
