@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from os import PathLike, fsencode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,14 +121,32 @@ def _provenance(path: str | PathLike[str], bundle: Bundle, settings: dict[str, A
     return {
         "input_sha256": digest(path),
         "bundle_sha256": bundle.sha256,
+        "bundle": shown(bundle.source),
         "avfbel": __version__,
         "settings": settings,
         "seed": bundle.card.get("seed"),
-        "versions": _versions(),
+        "versions": versions(),
+        "processor": processor(),
     }
 
 
-def _versions() -> dict[str, str]:
+def processor() -> dict[str, Any]:
+    """Return the kind of this processor: the last bits of numbers depend on what it computes in one go.
+
+    Returns
+    -------
+    dict
+        ``machine`` (such as x86_64), ``system`` (such as Linux), and ``vectors``, the extensions of its
+        instructions that numpy finds.
+    """
+    import numpy
+
+    found: Any = numpy.show_config(mode="dicts")
+    vectors = sorted(found.get("SIMD Extensions", {}).get("found", ()))
+    return {"machine": platform.machine(), "system": platform.system(), "vectors": vectors}
+
+
+def versions() -> dict[str, str]:
     """Return the versions of the libraries that the numbers pass through."""
     import av
     import numpy
