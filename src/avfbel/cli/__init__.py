@@ -13,6 +13,7 @@ _COMMAND_MODULES: tuple[str, ...] = (
     "learning",
     "auditing",
     "adapting",
+    "lesioning",
     "datasets",
     "published",
 )

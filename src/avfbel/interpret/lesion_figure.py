@@ -97,7 +97,7 @@ def draw_sweep(study: LesionStudy) -> Figure:
     height = 1.2 + 1.6 * n_rows * (1.7 if len(names) == 1 else 1)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, height), dpi=200)
-        place: Any = {"left": 0.085, "right": 0.985, "top": 1 - 0.85 / height, "bottom": 0.55 / height}
+        place: Any = {"left": 0.085, "right": 0.985, "top": 1 - 0.85 / height, "bottom": 0.62 / height}
         axes = figure.subplots(
             n_rows, n_columns, sharex=True, sharey=True, squeeze=False, gridspec_kw=place | {"hspace": 0.3}
         ).ravel()
@@ -108,14 +108,16 @@ def draw_sweep(study: LesionStudy) -> Figure:
             ax.set_visible(False)
         for ax in axes[max(0, len(names) - n_columns) : len(names)]:
             ax.tick_params(labelbottom=True)
-        figure.supxlabel("gain (0: silenced, 1: intact)", size=8, y=0.16 / height)
-        figure.supylabel("change (EPP: 0 to 1; emotions: rating / 127)", size=8, x=0.008)
+        figure.supxlabel("gain (0: silenced, 1: intact)", size=8, y=0.21 / height)
+        figure.supylabel("change", size=8, x=0.008)
         handles, labels = axes[0].get_legend_handles_labels()
         key: Any = {"loc": "upper left", "bbox_to_anchor": (0.075, 1 - 0.42 / height), "borderaxespad": 0.0}
         figure.legend(handles, labels, ncols=len(labels), frameon=False, fontsize=7, handlelength=2.4, **key)
         _write_title(figure, study, "What a gain changes: scaled − intact", height)
-        if study.n_stimuli > 1:
-            figure.text(0.985, 0.09 / height, "band: 95 % interval of EPP over stimuli", **_small("right"))
+        band = "; band: 95 % interval of EPP over stimuli" if study.n_stimuli > 1 else ""
+        figure.text(
+            0.985, 0.09 / height, f"EPP from 0 to 1, emotions in rating / 127{band}", **_small("right")
+        )
     return figure
 
 
@@ -136,7 +138,7 @@ def _draw_sizes(ax: Axes, changes: list[dict[str, Change]]) -> None:
     bold = np.zeros(values.shape, np.bool_)
     _draw_cells(ax, values, texts, bold, colours=(_NONE, "#4d4d4d"), limits=(0.0, float(values.max())))
     ax.set_xticks([0], ["|EPP|"])
-    ax.set_xlabel("size", size=7, color=FAINT, loc="left")
+    ax.set_xlabel("size (0 to 1)", size=7, color=FAINT, loc="left")
 
 
 def _draw_cells(

@@ -3,8 +3,9 @@
 **Change** is lesioned minus intact, clip by clip, on the same windows. A clip's EPP, valence and emotions are
 means over its windows, weighted by the evidence that the windows have in the intact model, as `analyze` has
 them; the emotions are those felt, max(0, E), in units of rating / 127. The table gives the mean change over
-clips, and its mean size without the sign. **Intervals** are percentiles over draws of whole stimuli with replacement: they say how far the mean
-change depends on which stimuli were shown, not how sure it is that brains behave so.
+clips, and its mean size without the sign. **Intervals** are percentiles over draws of whole stimuli with
+replacement: they say how far the mean change depends on which stimuli were shown, not how sure it is that
+brains behave so.
 """
 
 from __future__ import annotations
