@@ -13,6 +13,7 @@ from avfbel.cli.app import app
 from avfbel.cli.support import guarded, progress_stages, say, warnings_as_notes, writing_to
 
 if TYPE_CHECKING:
+    from avfbel.learn import Settings
     from avfbel.learn.resume import Kept
 
 Data = Annotated[
@@ -76,15 +77,15 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="avf-bel, m-bel, a-bel, bel, bel-m, bel-a, mean, ridge, gp, svr, mlp or late-fusion; "
-            "repeatable."
+            help="avf-bel, m-bel, a-bel, bel, bel-m, bel-a, mean, ridge, gp, svr, mlp, transformer or "
+            "late-fusion; repeatable."
         ),
     ],
     protocol: Annotated[
         str,
         typer.Option(
-            help="leave-stimulus-out, leave-prototype-out, leave-participant-out, cross-panel, k-fold or "
-            "leave-group-out:COLUMN."
+            help="leave-stimulus-out, leave-prototype-out, leave-participant-out, cross-panel, k-fold, "
+            "leave-group-out:COLUMN or personalised."
         ),
     ] = "leave-stimulus-out",
     target: Annotated[str | None, typer.Option(help="Print only epp or valence.")] = None,
@@ -110,11 +111,11 @@ def evaluate(
     from avfbel.data import load_dataset
     from avfbel.errors import UsageError
     from avfbel.files import write_whole
-    from avfbel.learn import Settings, cross_validate
-    from avfbel.learn.candidates import CONFIGURATIONS, circuit
+    from avfbel.learn import Settings, cross_validate, make_candidate
     from avfbel.learn.crossvalidation import check_request
     from avfbel.learn.evaluation import TARGETS
     from avfbel.learn.panel import panel_if_any
+    from avfbel.learn.protocols import PERSONALISED
     from avfbel.learn.resume import Kept, digest_data
     from avfbel.runtime.files import encode_json
     from avfbel.runtime.plan import check_writable
@@ -129,11 +130,17 @@ def evaluate(
     if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"{plot}: a picture is written as .png, .svg or .pdf")
     model = list(dict.fromkeys(model))
+    if protocol == PERSONALISED:
+        if resume:
+            raise UsageError("personalised keeps no folds to go on with: leave --resume out")
+        settings = Settings(epochs=epochs, seed=seed)
+        options = {"corpus": corpus, "exemplars": exemplars, "data_dir": data_dir, "jobs": jobs}
+        _personalise(model, data, settings, options, target=target, out=out, plot=plot)
+        return
     check_request(model, protocol, data, corpus=corpus, data_dir=data_dir)
     settings = Settings(epochs=epochs, seed=seed)
     for name in model:
-        if name in CONFIGURATIONS:
-            circuit(name, settings)  # says now, not after an hour of measuring, if torch is not installed
+        make_candidate(name, settings)  # says now, not after an hour of measuring, if torch is not installed
     for path in (out, plot):
         if path is not None:
             check_writable(path.parent)
@@ -163,6 +170,45 @@ def evaluate(
         _draw(results, plot, target or "epp")
     if kept is not None:
         kept.discard()
+
+
+def _personalise(
+    models: list[str],
+    data: str,
+    settings: Settings,
+    options: dict[str, Any],
+    *,
+    target: str | None,
+    out: Path | None,
+    plot: Path | None,
+) -> None:
+    """Evaluate under the protocol `personalised`, which has no folds; print, and write what is asked."""
+    from avfbel.files import whole_files, write_whole
+    from avfbel.learn.personalised_run import check_personalised, run_personalised
+    from avfbel.runtime.files import encode_json
+    from avfbel.runtime.plan import check_writable
+
+    check_personalised(models, data, data_dir=options["data_dir"], plot=plot is not None)
+    for path in (out, plot):
+        if path is not None:
+            check_writable(path.parent)
+    with warnings_as_notes(), progress_stages() as tell:
+        results = run_personalised(models, data, settings, progress=tell, **options)
+    for name, result in results.items():
+        typer.echo(f"{name}, personalised")
+        for line in result.lines(target=target):
+            typer.echo(line)
+    if out is not None:
+        content = {"data": data, "seed": settings.seed, "epochs": settings.epochs}
+        whole = {**content, "results": {name: result.to_dict() for name, result in results.items()}}
+        write_whole(out, encode_json(whole))
+    if plot is not None:
+        from matplotlib.figure import Figure
+
+        figure = Figure(layout="constrained")
+        results[models[0]].plot(figure.subplots(), target=target or "epp").legend(fontsize="small")
+        with whole_files(plot) as (part,):
+            figure.savefig(part, format=plot.suffix[1:].lower(), dpi=150)
 
 
 @contextmanager

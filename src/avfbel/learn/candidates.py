@@ -48,8 +48,9 @@ NAME_OF_MODALITY = {modality: name for name, modality in CIRCUITS.items()}
 WITHOUT_CORTEX = frozenset({"bel", "bel-m", "bel-a"})
 """Circuits in which nothing but the limbic system learns."""
 
-BASELINES = ("mean", "ridge", "gp", "svr", "mlp", "late-fusion")
-"""Mean of the training clips, regressions on the measured features, and a sum of two that know one sense."""
+BASELINES = ("mean", "ridge", "gp", "svr", "mlp", "transformer", "late-fusion")
+"""Mean of the training clips, regressions and a transformer on the measured features, and a sum of two
+regressions that know one sense."""
 
 MODALITY: Mapping[str, str] = {
     **{name: str(parameters.get("modality", "both")) for name, parameters in CONFIGURATIONS.items()},
@@ -96,7 +97,7 @@ def make_candidate(name: str, settings: Settings | None = None) -> Candidate:
     name : str
         One of `CANDIDATES`.
     settings : Settings, optional
-        Number of epochs, seed and further parameters of the circuit.
+        Number of epochs, seed and further parameters of the circuit or the transformer.
 
     Returns
     -------
@@ -107,11 +108,15 @@ def make_candidate(name: str, settings: Settings | None = None) -> Candidate:
     ------
     UsageError
         If there is no such model.
+    ImportError
+        If it needs torch, which is not installed, naming the remedy.
     """
     check_candidate(name)
     settings = settings or Settings()
     if name in CONFIGURATIONS:
         return Circuit(circuit(name, settings))
+    if name == "transformer":
+        return _transformer(settings)
     if name == "late-fusion":
         return LateFusion(lambda: _baseline("gp", settings.seed))
     return Regression(lambda: _baseline(name, settings.seed), kinds=KINDS_OF_MODALITY[MODALITY[name]])
@@ -145,6 +150,16 @@ def circuit(name: str, settings: Settings) -> AVFBEL:
     if settings.epochs is not None:
         model.set_params(**{"bel_epochs" if name in WITHOUT_CORTEX else "epochs": settings.epochs})
     return model
+
+
+def _transformer(settings: Settings) -> Candidate:
+    try:
+        from avfbel.learn.transformer_learning import TransformerBaseline
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError('transformer needs torch: pip install "avfbel[train]"', name="torch") from error
+    return TransformerBaseline(epochs=settings.epochs, seed=settings.seed, **settings.parameters)
 
 
 def taught_modality(modality: str, data: Dataset) -> str | None:
