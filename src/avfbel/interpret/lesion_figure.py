@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 7.2  # inches: two columns of a journal page
+ROW_HEIGHT = 0.26  # inches
 _LESS, _NONE, _MORE = "#2166ac", "#f7f7f7", "#c05a1c"
 _DASHES: Any = dict(zip(EMOTIONS, ((0, (1, 1.2)), (0, (3, 1.2)), (0, (6, 1.5)), "-.", "-"), strict=True))
 
@@ -46,7 +47,7 @@ def draw_matrix(study: LesionStudy) -> Figure:
     from matplotlib.figure import Figure
 
     changes = study.changes()
-    height = 1.15 + 0.26 * len(changes)
+    height = 1.15 + ROW_HEIGHT * len(changes)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, height), dpi=200)
         place: Any = {
@@ -128,7 +129,7 @@ def _draw_changes(ax: Axes, changes: list[dict[str, Change]], names: tuple[str, 
     texts = [[_signed(value) for value in row] for row in values.tolist()]
     _draw_cells(ax, values, texts, bold, colours=(_LESS, _NONE, _MORE), limits=(-largest, largest))
     ax.set_xticks(range(len(names)), ["EPP" if name == "epp" else name for name in names])
-    ax.set_xlabel(unit, size=7, color=FAINT, loc="left")
+    _write_below(ax, unit, len(changes))
 
 
 def _draw_sizes(ax: Axes, changes: list[dict[str, Change]]) -> None:
@@ -138,7 +139,12 @@ def _draw_sizes(ax: Axes, changes: list[dict[str, Change]]) -> None:
     bold = np.zeros(values.shape, np.bool_)
     _draw_cells(ax, values, texts, bold, colours=(_NONE, "#4d4d4d"), limits=(0.0, float(values.max())))
     ax.set_xticks([0], ["|EPP|"])
-    ax.set_xlabel("size (0 to 1)", size=7, color=FAINT, loc="left")
+    _write_below(ax, "size (0 to 1)", len(changes))
+
+
+def _write_below(ax: Axes, text: str, n_rows: int) -> None:
+    ax.set_xlabel(text, size=7, color=FAINT, ha="left", va="top")
+    ax.xaxis.set_label_coords(0.0, -0.06 / (ROW_HEIGHT * n_rows))  # whatever labels the columns have
 
 
 def _draw_cells(
