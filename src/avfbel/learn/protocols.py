@@ -27,8 +27,12 @@ PROTOCOLS = {
     "cross-panel": "one random half of the raters, then the other: a new panel (single ratings)",
     "k-fold": "one of k random groups of stimuli",
     "leave-group-out:COLUMN": "all clips that share an entry of a manifest column, such as speaker or film",
+    "personalised": "one rater, but for up to 16 ratings: how fast is a person learned? (single ratings)",
 }
 """Each protocol by name, and what it holds out."""
+
+PERSONALISED = "personalised"
+"""The protocol that is no division into folds: see `avfbel.learn.personalised`."""
 
 BY_RATER = frozenset({"leave-participant-out", "cross-panel"})
 """Protocols that hold out people: all clips are on both sides, their ratings are not."""
@@ -108,6 +112,10 @@ def make_folds(
     elif protocol.startswith(LEAVE_GROUP_OUT):
         folds = leave_group_out(
             *_column(protocol.removeprefix(LEAVE_GROUP_OUT), {**(groups or {}), "stimulus": names})
+        )
+    elif protocol == PERSONALISED:
+        raise UsageError(
+            "personalised has no folds: call avfbel.learn.personalised.personalise, or `avfbel evaluate`"
         )
     else:
         raise UsageError(f"no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
