@@ -55,6 +55,9 @@ def analyze(
     attribution: Annotated[
         bool, typer.Option("--attribution", help="Tell what contributes to EPP, in further columns.")
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write a page for the browser on each, with --attribution.")
+    ] = False,
     window: Window = 4.0,
     hop: Hop = 1.0,
     model: Annotated[
@@ -68,16 +71,18 @@ def analyze(
 ) -> None:
     """Predict emotional positivity over time, with the activity of every region.
 
-    Each input gives DIR/NAME.FORMAT, and NAME.png with --plot; DIR/status.csv lists what became of each. With
-    --attribution, columns tell what each feature of either sense contributes to EPP on each pathway.
+    Each input gives DIR/NAME.FORMAT, NAME.png with --plot and NAME.html with --report, a page that plays the
+    clip and shows the circuit at work; DIR/status.csv lists what became of each. With --attribution, columns
+    tell what each feature of either sense contributes to EPP on each pathway.
 
-    Example: avfbel analyze film.mp4 --out results --plot
+    Example: avfbel analyze film.mp4 --out results --plot --report
     """
     from avfbel.runtime.batch import analyze_batch
     from avfbel.runtime.plan import plan_batch
 
-    if out is None and (plot or resume or file_format is FileFormat.parquet):
-        wanting = "--plot" if plot else "--resume" if resume else "--format parquet"
+    if out is None and (plot or report or resume or file_format is FileFormat.parquet):
+        options = {"--plot": plot, "--report": report, "--resume": resume}
+        wanting = next((name for name, wanted in options.items() if wanted), "--format parquet")
         raise UsageError(f"{wanting} needs a folder for files: name it with --out DIR")
     chosen: Format = file_format.value
     plan = plan_batch(
@@ -89,6 +94,7 @@ def analyze(
         hop=hop,
         modality=modality.value,
         attribution=attribution,
+        report=report,
     )
     n_failed = n_shown = 0
     with _progress(len(plan.tasks), str(media[0])) as (file_done, second_done):

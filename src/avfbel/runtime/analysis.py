@@ -219,6 +219,43 @@ class Analysis:
             write_whole(path, encode_figure(figure, Path(path).suffix.lstrip(".") or "png"))
         return figure
 
+    def report(
+        self,
+        path: str | PathLike[str],
+        *,
+        media: str | PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> Path:
+        """Write one HTML file that plays the clip and shows the circuit at work, whole or not at all.
+
+        It needs neither server nor network. Contributions to EPP are shown if they were asked for in the
+        analysis.
+
+        Parameters
+        ----------
+        path : path
+            The file, ``.html``.
+        media : path, optional
+            The film or sound file, by default where it was when it was analysed.
+        threads : int, optional
+            Threads that re-encode media that browsers do not play; by default as many as there are cores.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If the film or sound file cannot be read any more.
+        OSError
+            If the file cannot be written; nothing is left behind then.
+        """
+        from avfbel.runtime.report import write_report
+
+        return write_report(self, path, media=media, threads=threads)
+
     def require_attribution(self) -> None:
         """Raise UsageError unless the analysis holds where the EPP of each window comes from."""
         if not self.has_attribution:

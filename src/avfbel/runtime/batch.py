@@ -17,6 +17,7 @@ from avfbel.runtime.attribution import reference_of
 from avfbel.runtime.files import encode
 from avfbel.runtime.fold import analyze, digest, settings_of, shown
 from avfbel.runtime.plan import BatchPlan, Task
+from avfbel.runtime.report import mark_of, origin_of
 from avfbel.runtime.status import Status, origin, read_status, write_status
 
 if TYPE_CHECKING:
@@ -186,6 +187,8 @@ def _work(tools: _Tools, task: Task) -> Outcome:
             analysis.plot(task.picture)
         if task.attribution_picture:
             analysis.plot_attribution(task.attribution_picture)
+        if task.report:
+            analysis.report(task.report, media=task.media, threads=tools.threads)
     except Exception as error:  # whatever it is, it is not to lose the other files
         return Outcome(
             media=task.media,
@@ -232,11 +235,10 @@ def _is_done(task: Task, plan: BatchPlan, bundle: Bundle, rows: dict[str, Status
         content = digest(task.media)
     except OSError:
         return False  # the analysis will say what is wrong with the file
-    return row.depends_on(
-        {
-            "input_sha256": content,
-            "bundle_sha256": bundle.sha256,
-            "avfbel": __version__,
-            "settings": settings_of(plan.window, plan.hop, plan.modality, plan.attribution),
-        }
-    )
+    provenance = {
+        "input_sha256": content,
+        "bundle_sha256": bundle.sha256,
+        "avfbel": __version__,
+        "settings": settings_of(plan.window, plan.hop, plan.modality, plan.attribution),
+    }
+    return row.depends_on(provenance) and (not task.report or origin_of(task.report) == mark_of(provenance))

@@ -35,11 +35,13 @@ class Task:
     output: Path | None = None
     picture: Path | None = None
     attribution_picture: Path | None = None
+    report: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All files that it gives."""
-        return tuple(path for path in (self.output, self.picture, self.attribution_picture) if path)
+        given = (self.output, self.picture, self.attribution_picture, self.report)
+        return tuple(path for path in given if path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,7 @@ def plan_batch(
     hop: float = 1.0,
     modality: Modality = "both",
     attribution: bool = False,
+    report: bool = False,
 ) -> BatchPlan:
     """Check a request and lay out its work: which files, and where the result of each goes.
 
@@ -104,6 +107,9 @@ def plan_batch(
     attribution : bool
         Whether to tell where the EPP of each window comes from; drawn too with `plot`, as
         ``film.mp4.attribution.png``.
+    report : bool
+        Whether to write a report of each result too, a page to be opened in a browser: ``film.mp4.html``. It
+        shows contributions, so that they are told as with `attribution`.
 
     Returns
     -------
@@ -134,6 +140,7 @@ def plan_batch(
             attribution_picture=(
                 folder / f"{Path(path).name}.attribution.png" if folder and plot and attribution else None
             ),
+            report=folder / f"{Path(path).name}.html" if folder and report else None,
         )
         for path in media
     ]
@@ -148,7 +155,7 @@ def plan_batch(
         window=float(window),
         hop=float(hop),
         modality=modality,
-        attribution=attribution,
+        attribution=attribution or report,
     )
 
 
