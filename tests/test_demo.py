@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from avfbel.errors import InputError, UsageError
 from avfbel.runtime import analyze
 
 SEEDS = (1, 2, 3, 4)
+ENDINGS = (".json", ".mid", ".mp4", ".mp4.html", ".mp4.json", ".wav")
 FIGURES = {"r": 0.81, "r_low": 0.7, "r_high": 0.9, "r2": 0.6, "nev": 0.7, "ccc": 0.8, "rmse": 0.1, "n": 38}
 CARD = {"metrics": {"leave-stimulus-out": {"fused": {"epp": FIGURES}}}}
 
@@ -28,19 +31,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shown(folder: Path, bundle: Path) -> list[Demonstration]:
-    return demonstrate(folder, seeds=SEEDS, model=bundle)
+def shown(folder: Path) -> list[Demonstration]:
+    return demonstrate(folder, seeds=SEEDS)
 
 
-def test_four_clips_are_made_and_analysed(shown: list[Demonstration], folder: Path, bundle: Path) -> None:
+def test_four_clips_are_made_and_analysed(shown: list[Demonstration], folder: Path) -> None:
     assert [clip.stimulus for clip in shown] == list(STIMULI)
     stems = [f"{name}_{seed:04d}" for name, seed in zip(STIMULI, SEEDS, strict=True)]
-    expected = [f"{stem}{end}" for stem in stems for end in (".json", ".mid", ".mp4", ".mp4.json", ".wav")]
+    expected = [f"{stem}{end}" for stem in stems for end in ENDINGS]
     assert sorted(path.name for path in folder.iterdir()) == sorted([*expected, "demo.png"])
     for clip in shown:
-        again = analyze(clip.media, model=bundle)
+        again = analyze(clip.media, attribution=True)
         assert clip.analysis.to_dict() == again.to_dict()
         assert json.loads((folder / f"{clip.media.name}.json").read_text()) == again.to_dict()
+
+
+def test_each_clip_has_a_report_that_plays_it(shown: list[Demonstration], folder: Path) -> None:
+    for clip in shown:
+        page = (folder / f"{clip.media.name}.html").read_text(encoding="utf-8")
+        assert f"<h1>{clip.media.name}</h1>" in page
+        assert base64.b64encode(clip.media.read_bytes()).decode() in page
 
 
 def test_people_are_the_norms_of_these_stimuli(shown: list[Demonstration]) -> None:
@@ -83,10 +93,9 @@ def test_nothing_is_made_for_a_model_or_folder_that_cannot_be_used(bundle: Path,
         demonstrate(tmp_path / "file", model=bundle)
 
 
-def test_the_command_prints_people_beside_model(
-    write_bundle: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours = Bundle.open(write_bundle(tmp_path / "b", **CARD))  # type: ignore[operator]
+def test_the_command_prints_people_beside_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = Bundle.open()
+    ours = replace(shipped, card={**shipped.card, **CARD})
     monkeypatch.setattr(Bundle, "open", lambda bundle="default": ours)
     done = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "o"), "--seed", "5"])
     assert done.exit_code == 0, done.output
@@ -100,6 +109,7 @@ def test_the_command_prints_people_beside_model(
         assert float(model) == pytest.approx(said["epp"], abs=0.005)
     assert "trained on these four kinds of clip" in done.stdout
     assert "On kinds it had never met (leave-stimulus-out, 38 stimuli): r = 0.81 [0.70, 0.90]." in lines
+    assert lines[-5:-1] == [f"  {tmp_path / 'o' / line.split()[0]}.html" for line in lines[1:5]]
     assert lines[-1] == f"Picture: {tmp_path / 'o' / 'demo.png'}"
 
 

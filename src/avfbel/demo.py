@@ -51,12 +51,13 @@ def demonstrate(
     model: str | Path | Bundle = "default",
     progress: Callable[[int], None] | None = None,
 ) -> list[Demonstration]:
-    """Make one clip of each of four stimuli, analyse it, and draw the results.
+    """Make one clip of each of four stimuli, analyse it, report on it, and draw the results.
 
     Parameters
     ----------
     out : Path
-        Folder for the clips, their analyses (JSON) and `demo.png`; made if it does not exist.
+        Folder for the clips, their analyses (JSON), a report on each (HTML) and `demo.png`; made if it does
+        not exist.
     seeds : sequence of 4 int, optional
         Seeds of the clips; by default fresh ones, so that no two demonstrations are alike.
     model : str, path or Bundle
@@ -72,7 +73,7 @@ def demonstrate(
     Raises
     ------
     InputError
-        If the model cannot be used.
+        If the model cannot be used, or lacks what contributions are compared with.
     UsageError
         If nothing can be written into the folder.
     """
@@ -84,8 +85,9 @@ def demonstrate(
     for stimulus, seed in zip(STIMULI, seeds, strict=True):
         files = write_stimulus(compose(named(stimulus), seed=seed), out, f"{stimulus}_{seed:04d}")
         media = next(path for path in files if path.suffix == ".mp4")
-        analysis = analyze(media, model=bundle)
+        analysis = analyze(media, model=bundle, attribution=True)
         analysis.save(out / f"{media.name}.json")
+        analysis.report(out / f"{media.name}.html", media=media)
         norm = norm_emotions(stimulus, "fused")
         shown.append(Demonstration(stimulus=stimulus, seed=seed, media=media, norm=norm, analysis=analysis))
         if progress is not None:

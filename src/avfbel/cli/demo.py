@@ -14,7 +14,7 @@ from avfbel.cli.support import guarded, progress_bar, writing_to
 @app.command()
 @guarded
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for clips, results and picture.")] = Path("avfbel-demo"),
+    out: Annotated[Path, typer.Option(help="Folder for clips, results and reports.")] = Path("avfbel-demo"),
     seed: Annotated[
         int | None, typer.Option(help="Seed of the first clip; fresh seeds by default.", min=0)
     ] = None,
@@ -46,4 +46,7 @@ def demo(
             f"On kinds it had never met (leave-stimulus-out, {figures['n']} stimuli): "
             f"r = {figures['r']:.2f} [{figures['r_low']:.2f}, {figures['r_high']:.2f}]."
         )
+    typer.echo("Reports, to be opened in a browser:")
+    for clip in shown:
+        typer.echo(f"  {clip.media}.html")
     typer.echo(f"Picture: {out / 'demo.png'}")
