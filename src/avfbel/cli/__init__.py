@@ -10,6 +10,7 @@ _COMMAND_MODULES: tuple[str, ...] = (
     "analysis",
     "verifying",
     "world",
+    "composing",
     "learning",
     "auditing",
     "adapting",
