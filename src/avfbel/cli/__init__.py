@@ -8,6 +8,7 @@ from importlib import import_module
 _COMMAND_MODULES: tuple[str, ...] = (
     "demo",
     "analysis",
+    "explaining",
     "verifying",
     "world",
     "composing",
