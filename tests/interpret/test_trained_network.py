@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -121,7 +122,8 @@ def test_a_model_without_eyes_has_no_places() -> None:
         require_sight(trained_network(bundle), deaf)
 
 
-def test_without_onnx_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+@pytest.mark.parametrize("absent", ["torch", "onnx"])
+def test_without_torch_or_onnx_the_remedy_is_named(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, absent, None)
     with pytest.raises(ImportError, match=r"avfbel\[train\]"):
         trained_network()

@@ -49,10 +49,10 @@ def trained_network(bundle: str | PathLike[str] | Bundle = "default") -> Network
     >>> network.training
     False
     """
-    from avfbel.brain.network import Network
-
     opened = Bundle.open(bundle)
     stored = stored_weights(opened)
+    from avfbel.brain.network import Network  # needs torch, which the line above asks for
+
     known = inspect.signature(Network).parameters
     settings = {name: value for name, value in opened.card.get("parameters", {}).items() if name in known}
     try:
