@@ -110,7 +110,7 @@ def draw(known: Personalisation, variants: Personalisation, path: Path) -> None:
     low, high = (f(ax.get_ylim()[i] for ax in (left, middle)) for i, f in ((0, min), (1, max)))
     for ax in (left, middle):
         ax.set_ylim(low, high)
-    for color, k in (("C0", 16), ("C1", 8), ("C2", 4)):
+    for color, k in (("#08306b", 16), ("#4292c6", 8), ("#9ecae1", 4)):
         rows = [variants.change(name_of(f), "epp")[known.shown.index(k)] for f in FACTORS]
         right.plot(FACTORS, [100 * row.value for row in rows], "o-", color=color, ms=4, label=f"{k} ratings")
         right.fill_between(

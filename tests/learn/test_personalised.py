@@ -355,6 +355,7 @@ def test_a_claim_is_earned_only_if_no_number_of_ratings_is_worse() -> None:
 def test_a_result_prints_draws_and_becomes_plain_values(learned: Personalisation) -> None:
     lines = "\n".join(learned.lines(target="valence"))
     assert "valence, ridge" in lines
+    assert "valence, bel - ridge" in lines
     assert "epp" not in lines
     plain = learned.to_dict()
     assert plain["tests"]["other stimuli"]["epp"]["claim"]["bel"]["earned"] is True

@@ -49,9 +49,8 @@ class Panels:
     def __init__(self, material: Material, without: Sequence[frozenset[int]], plan: Plan) -> None:
         groups = stimulus_groups(material, plan)
         held_out = [-1] if plan.groups == 1 else list(range(plan.groups))
-        self._row = {
-            key: row for row, key in enumerate((left, group) for left in without for group in held_out)
-        }
+        keys = dict.fromkeys((left, group) for left in without for group in held_out)
+        self._row = {key: row for row, key in enumerate(keys)}
         rewards = np.stack([panel_mean(material, left) for left, _ in self._row])
         known = np.asarray(np.isfinite(rewards).all(axis=2))
         lessons = [np.flatnonzero(known[row] & (groups != group)) for row, (_, group) in enumerate(self._row)]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-BEL = "bel"
+BEL, AS_TRAINED, RIDGE = "bel", "bel, as trained", "ridge"
+"""Online learning at chosen rates and at those of training, and what both are compared with."""
 SOMEBODY_ELSE = "bel, another's ratings"
 """A control: a person is predicted after another rater's ratings of the same clips were shown."""
 
@@ -127,11 +128,11 @@ class Personalisation:
             "change": {way: _plain(self.change(way, target, test=test)) for way in self.errors},
             "claim": {way: self.claim(target, test=test, way=way) for way in self.errors},
         }
-        if BEL in self.errors:
-            figures["bel_minus"] = {
-                way: _plain(self.change(BEL, target, test=test, beside=way))
+        if RIDGE in self.errors:
+            figures["minus_ridge"] = {
+                way: _plain(self.change(way, target, test=test, beside=RIDGE))
                 for way in self.errors
-                if way != BEL
+                if way != RIDGE
             }
         return figures
 
@@ -142,17 +143,18 @@ class Personalisation:
         for name in TARGETS:
             if target in (None, name):
                 for way in self.errors:
-                    cells = [
-                        f"{100 * row.value:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
-                        for row in self.change(way, name, test=test)[1:]
-                    ]
-                    told.append(f"  {name + ', ' + way:<32}" + "".join(f"{cell:>20}" for cell in cells))
-                if BEL in self.errors:
-                    told.append(f"  {name}, {BEL}: {self._verdict(name, test)}")
+                    told.append(_row(f"{name}, {way}", self.change(way, name, test=test)))
+                for way in (BEL, AS_TRAINED):
+                    if {way, RIDGE} <= set(self.errors):
+                        difference = self.change(way, name, test=test, beside=RIDGE)
+                        told.append(_row(f"{name}, {way} - {RIDGE}", difference))
+                for way in (BEL, AS_TRAINED):
+                    if way in self.errors:
+                        told.append(f"  {name}, {way}: {self._verdict(way, name, test)}")
         return told
 
-    def _verdict(self, target: str, test: int) -> str:
-        claim = self.claim(target, test=test)
+    def _verdict(self, way: str, target: str, test: int) -> str:
+        claim = self.claim(target, test=test, way=way)
         worse = "never worse on average" if claim["never_worse"] else "worse on average somewhere"
         sure = ", ".join(map(str, claim["surely_better_at"])) or "no number"
         return f"{worse}; better, by the interval, at {sure} of ratings; " + (
@@ -206,3 +208,9 @@ class Personalisation:
 
 def _plain(rows: Sequence[Interval]) -> list[dict[str, float]]:
     return [row._asdict() for row in rows]
+
+
+def _row(title: str, rows: Sequence[Interval]) -> str:
+    """Return a line of per cents, 0 ratings left out."""
+    cells = [f"{100 * row.value:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]" for row in rows[1:]]
+    return f"  {title:<32}" + "".join(f"{cell:>20}" for cell in cells)
