@@ -16,6 +16,8 @@ _COMMAND_MODULES: tuple[str, ...] = (
     "auditing",
     "adapting",
     "lesioning",
+    "experiments",
+    "saliency",
     "datasets",
     "published",
 )
