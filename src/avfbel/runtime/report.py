@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.resources import files
 from os import PathLike
@@ -206,12 +206,19 @@ def _provenance(analysis: Analysis) -> str:
         "tracks": " and ".join(tracks),
         "model": f"{analysis.model['name']} {analysis.model['version']}",
         "sha256 of the model": provenance["bundle_sha256"],
+        "bundle": provenance.get("bundle", "not told"),
         "seed of the training": "not told" if seed is None else str(seed),
         "settings": ", ".join(f"{name} {_setting(value)}" for name, value in settings.items()),
         "avfbel": provenance["avfbel"],
         "libraries": ", ".join(f"{name} {version}" for name, version in provenance["versions"].items()),
+        "processor": _processor(provenance.get("processor", {})),
     }
     return "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in told.items())
+
+
+def _processor(told: Mapping[str, Any]) -> str:
+    parts = [told.get("machine"), told.get("system"), " ".join(told.get("vectors", ()))]
+    return ", ".join(part for part in parts if part) or "not told"
 
 
 def _setting(value: Any) -> str:

@@ -57,6 +57,7 @@ def write_proxy(
         length, has_film, has_sound = declared.duration_s, declared.has_video, declared.has_audio
     size = _picture_size(media) if has_film else None
     sound_bits, picture_bits = _budget(most_bytes, length, size is not None, has_sound)
+    path.touch()  # the encoder makes it with its first packet only
     with open_media(media, threads=threads) as source:
         try:
             with av.open(str(path), "w", format="webm") as file:

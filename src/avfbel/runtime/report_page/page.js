@@ -194,4 +194,5 @@ emotionPanel();
 bindControls();
 circuit.choose(circuit.regions.find((region) => region.name === "amygdala" && region.values.length) || circuit.regions[0]);
 goToWindow(0);
-loadMedia(media, document.getElementById("media-data"));
+// The media come last in the file, so that the page can be read while they load.
+document.addEventListener("DOMContentLoaded", () => loadMedia(media, document.getElementById("media-data")));
