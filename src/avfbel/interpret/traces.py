@@ -208,7 +208,7 @@ def trace(
 
     Examples
     --------
-    >>> from avfbel.interpret.traces import trace
+    >>> from avfbel.interpret import trace
     >>> traces = trace("film.mp4", hop=0.5)  # doctest: +SKIP
     >>> traces["amygdala"].max()  # doctest: +SKIP
     0.53

@@ -193,8 +193,7 @@ def _draw_emotions(ax: Axes, traces: Traces) -> None:
     ax.set(ylim=(0, highest), ylabel="emotion\n(rating / 127)")
     place: Any = {"loc": "center left", "bbox_to_anchor": (1.005, 0.5), "borderaxespad": 0.0}
     handles, labels = ax.get_legend_handles_labels()
-    last = [traces[name][-1] for name in labels]
-    order = np.argsort(last)[::-1]  # as the lines end, from the top down
+    order = np.argsort([-traces[name].mean() for name in labels])  # as the lines lie, from the top down
     ax.legend(
         [handles[k] for k in order],
         [labels[k] for k in order],
