@@ -210,3 +210,8 @@ def test_occlusion_is_the_prediction_without_the_cell(write_bundle: object, tmp_
     assert told[1, 3] == pytest.approx(epp[0] - epp[1], abs=1e-9)
     assert told[1, 3] != 0
     assert np.argwhere(told).tolist() == [[1, 2], [1, 3], [1, 4]]
+
+
+def test_the_page_tells_the_agreement_of_the_shipped_model(bundle: Bundle) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "saliency.md").read_text(encoding="utf-8")
+    assert f"sha256 {bundle.sha256[:12]}" in page, "run python scripts/draw_saliency.py"
