@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
 from avfbel.brain.limbic import LimbicParameters, LimbicState, limbic_output, limbic_step
+from avfbel.cli.learning import app
 from avfbel.data import KINDS, Dataset
 from avfbel.emotion import predicted_epp, predicted_valence, rating_epp, rating_valence
 from avfbel.errors import UsageError
@@ -399,3 +403,30 @@ def test_standard_ways_have_the_rates_of_training_among_them() -> None:
     ways = standard_learners(LimbicParameters(alpha=0.03, beta=0.07))
     assert list(ways) == ["bel", "bel, as trained", "ridge", "offset and slope"]
     assert ways["bel, as trained"].settings == [{"alpha": 0.03, "beta": 0.07}]
+
+
+def test_the_command_prints_writes_and_draws(
+    make_world: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data = make_world(20, clips_each=1)
+    rng = np.random.default_rng(0)
+    felt = np.clip(data.targets["fused"].emotions + rng.normal(0, 0.1, (4, 20, 5)), 0.01, 1)
+    given = np.full((4, 20, 2), np.nan)
+    panel = Panel(raters=tuple("abcd"), emotions=dict.fromkeys(KINDS, felt), given=given)
+    run = "avfbel.learn.personalised_run"
+    monkeypatch.setattr(f"{run}.load_dataset", lambda *args, **options: data)
+    monkeypatch.setattr(f"{run}.load_panel", lambda *args: panel)
+    monkeypatch.setattr(f"{run}.check_panel", lambda *args: list("abcd"))
+    quick = Plan(draws=2, inner_draws=1, passes=3)
+    monkeypatch.setattr(f"{run}.Plan", lambda *, seed: replace(quick, seed=seed))
+    out, plot = tmp_path / "result.json", tmp_path / "result.png"
+    asked = ["evaluate", "made.csv", "--model", "bel", "--protocol", "personalised", "--target", "epp"]
+    done = CliRunner().invoke(app, [*asked, "--out", str(out), "--plot", str(plot)])
+    assert done.exit_code == 0, done.output
+    assert "epp, bel, as trained" in done.output
+    assert "valence" not in done.output
+    found = json.loads(out.read_text())["results"]["bel"]
+    assert (found["raters"], found["shown"]) == (list("abcd"), [0, 1, 2, 4, 8, 16])
+    assert plot.stat().st_size > 10_000
+    assert CliRunner().invoke(app, [*asked, "--out", str(out), "--resume"]).exit_code == 2
+    assert CliRunner().invoke(app, [*asked, "--model", "bel-m", "--plot", str(plot)]).exit_code == 2
