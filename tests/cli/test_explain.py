@@ -57,7 +57,7 @@ def test_events_become_a_design_matrix_of_their_clips(
     shown.mkdir()
     (shown / "happy.mp4").write_bytes((clips / "plain.mp4").read_bytes())
     run = ("--events", events, "--clips", shown, "--tr", 2, "--n-scans", 20, "--columns", "epp,amygdala")
-    done = explain("--model", bundle, "--out", tmp_path / "o", "--hop", 1, *run)
+    done = explain(bundle, "--out", tmp_path / "o", "--hop", 1, *run)
     assert done.exit_code == 0, done.stderr
     table, sidecar = map(Path, done.stdout.splitlines())
     assert sidecar.suffix == ".json"
@@ -77,6 +77,7 @@ def test_without_clips_every_event_shows_the_one_named(
     ("args", "sentence"),
     [
         ((), "explain needs a MEDIA file, or events with --clips"),
+        (("default",), "explain needs a MEDIA file, or events with --clips"),
         (("a", "b", "c"), "takes one MEDIA file, after a BUNDLE at most; these are 3 names"),
         (("a", "b", "--model", "c"), "the model is named twice, a and c"),
         (("a", "--tr", "2"), "regressors need all three of --events EVENTS.tsv, --tr S and --n-scans N"),
