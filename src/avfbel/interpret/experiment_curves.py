@@ -172,9 +172,9 @@ def _sentences(course: Course) -> list[str]:
         other = "picture" if course.altered == "sound" else "sound"
         left = course.point(other, course.intact)
         return [
-            f"{where}: both senses keep {told(both.kept, '')} of the intact deviation of EPP from 0.5, the "
-            f"{course.altered} alone {told(alone.kept, '')}; the {other} alone, to which nothing was done, has "
-            f"{told(left.kept, '')}.",
+            f"{where}: both senses keep {told(both.kept, '')} of the intact deviation of EPP from 0.5, "
+            f"the {course.altered} alone {told(alone.kept, '')}; "
+            f"the {other} alone, to which nothing was done, has {told(left.kept, '')}.",
             f"Excess of both over the sum of either, intact: {_excess(course, course.intact)}; "
             f"{where}: {_excess(course, hardest)}.",
         ]
@@ -182,7 +182,8 @@ def _sentences(course: Course) -> list[str]:
         f"A delay of {told_level(course.levels[hardest])} s moves most: EPP by {told(both.moved, '')} on "
         "average, without its sign; the delayed sound alone, which nothing is out of step with, by "
         f"{told(alone.moved, '')}, since windows then cut it elsewhere.",
-        f"There both senses keep {told(both.kept, '')} of the deviation of EPP from 0.5 that they have in step.",
+        f"There both senses keep {told(both.kept, '')} of the deviation of EPP from 0.5 that they have in "
+        "step.",
         "The model compares no times: each window is summed up by features of its sound and of its picture, "
         "and a delay only changes which notes and bounces fall into one window.",
         f"In step: {verdicts(course.additivity(course.intact))}",

@@ -202,7 +202,7 @@ def _label(ax: Axes, course: Course, place: NDArray[np.float64]) -> None:
 
 def _letters(axes: Sequence[Axes]) -> None:
     for letter, ax in zip("ab", axes, strict=True):
-        ax.annotate(letter, (-0.12, 1.05), xycoords="axes fraction", weight="bold", size=10, va="bottom")
+        ax.annotate(letter, (-0.2, 1.05), xycoords="axes fraction", weight="bold", size=10, va="bottom")
 
 
 def _title(figure: Figure, model: str, n_stimuli: int) -> None:
