@@ -17,6 +17,7 @@ _COMMAND_MODULES: tuple[str, ...] = (
     "adapting",
     "lesioning",
     "experiments",
+    "weights",
     "saliency",
     "datasets",
     "published",
