@@ -178,3 +178,16 @@ def test_a_black_and_silent_film_has_nothing_salient(clips: Path, tmp_path: Path
     assert all((values == 0).all() for window in told.windows for values in window.stages.values())
     written = write_saliency(clips / "black.mp4", tmp_path)
     assert tmp_path / "black.mp4.saliency.mp4" in written.files
+
+
+def test_an_odd_working_size_is_filmed_without_its_last_column(
+    write_media: Callable[..., Path], tmp_path: Path
+) -> None:
+    frames = [np.full((360, 640, 3), 200, np.uint8) for _ in range(24)]
+    for k, picture in enumerate(frames):
+        picture[100 + 5 * k : 160 + 5 * k, 280:340] = (200, 30, 30)
+    path = write_media(tmp_path / "wide.mp4", frames=frames)  # looked at as 533 x 300
+    write_saliency_film(explain_saliency(path), path, tmp_path / "over.mp4")
+    with av.open(str(tmp_path / "over.mp4")) as file:
+        sizes = {(frame.width, frame.height) for frame in file.decode(video=0)}
+    assert sizes == {(532, 300)}
