@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from avfbel.brain import AVFBEL, Samples
 from avfbel.errors import InputError, UsageError
 from avfbel.interpret.saliency import network_inputs
+from avfbel.interpret.saliency_fold import explain_saliency
 from avfbel.interpret.trained_network import limbic_inputs, require_sight, trained_network
 from avfbel.learn.export import add_named_regions, limbic_arrays, onnx_graph
 from avfbel.runtime import Bundle, Predictor
@@ -66,6 +68,16 @@ def test_any_circuit_with_a_visual_cortex_comes_back(settings: dict[str, Any]) -
     require_sight(trained_network(bundle), bundle)
 
 
+def test_a_model_that_only_hears_tells_when_in_the_sound(clips: Path) -> None:
+    bundle = learned(modality="audio")
+    bundle = replace(bundle, card={**bundle.card, "kinds": ["audio"]})
+    told = explain_saliency(clips / "plain.mp4", model=bundle, hop=2.0)
+    assert told.has_sound
+    assert not told.has_picture
+    with pytest.raises(UsageError, match="has no visual cortex"):
+        require_sight(trained_network(bundle), bundle)
+
+
 def learned(**settings: Any) -> Bundle:
     """Return a bundle, in memory, of a circuit that has learned a little."""
     windows = made_up(30, 1)
@@ -113,13 +125,6 @@ def test_unknown_settings_are_an_input_error() -> None:
     odd = {**bundle.card, "parameters": {**bundle.card["parameters"], "activation": "tanh"}}
     with pytest.raises(InputError, match="describes no network that this version builds"):
         trained_network(replace(bundle, card=odd))
-
-
-def test_a_model_without_eyes_has_no_places() -> None:
-    bundle = Bundle.open("default")
-    deaf = replace(bundle, card={**bundle.card, "kinds": ["audio"]})
-    with pytest.raises(UsageError, match="has no visual cortex"):
-        require_sight(trained_network(bundle), deaf)
 
 
 @pytest.mark.parametrize("absent", ["torch", "onnx"])
