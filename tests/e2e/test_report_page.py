@@ -256,7 +256,7 @@ def test_focus_goes_through_the_page_in_order_and_is_seen(opened: Opener, report
         reached.append(now[0])
         unseen += [now[0]] * (not now[1])
         assert now[2]
-    wanted = ["a", "media", "PYR", "V1", "aSTG", "amygdala", "prefrontal", "summary", "previous", "timeline"]
+    wanted = ["a", "media", "PYR", "V1", "aSTG", "amygdala", "prefrontal", "previous", "timeline", "summary"]
     places = [reached.index(name) for name in wanted]
     assert places == sorted(places)
     assert [name for name in unseen if name != "media"] == []

@@ -15,7 +15,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+import avfbel.cli.analysis  # noqa: F401  (enters its command)
+from avfbel.cli.app import app
 from avfbel.errors import InputError
 from avfbel.runtime import Analysis, Bundle, analyze, analyze_batch, plan_batch
 from avfbel.runtime.attribution import SOURCES
@@ -319,6 +322,20 @@ def test_reports_stand_beside_results_and_are_resumed(clips: Path, tmp_path: Pat
     assert run() == [True]
     page.unlink()
     assert run() == [False]
+
+
+def test_a_damaged_film_is_shown_as_far_as_it_goes(clips: Path, bundle: Path, tmp_path: Path) -> None:
+    cut = analyze(clips / "cut.avi", model=bundle)
+    page = cut.report(tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "ends early or is damaged" in page.partition("<main>")[0]
+    assert "The player holds a smaller copy" in page
+    assert page.count("ends early") == 2  # in the remarks and in the provenance
+
+
+def test_a_page_needs_a_folder(clips: Path) -> None:
+    done = CliRunner().invoke(app, ["analyze", str(clips / "short.mp4"), "--report"])
+    assert done.exit_code == 2
+    assert "--report needs a folder for files: name it with --out DIR" in done.stderr
 
 
 def test_the_mark_of_a_page_follows_what_it_depends_on(plain: Analysis, tmp_path: Path) -> None:

@@ -24,12 +24,21 @@ function build(parent, tag, className = "", text = "") {
 function written(value) {
   if (value === null || value === undefined) return "–";
   if (value === 0) return "0";
-  const text = Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+  const text = Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
   return text.replace("-", "−");
 }
 
+// A round number beside an axis.
+function tickText(value) { return String(Number(value.toFixed(2))).replace("-", "−"); }
+
+// Least and most of any number of values (as arguments, there may be too many).
+function least(values) { return values.reduce((a, b) => Math.min(a, b), Infinity); }
+
+function most(values) { return values.reduce((a, b) => Math.max(a, b), -Infinity); }
+
 function signed(value) {
-  return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
+  const text = Math.abs(value).toFixed(3);
+  return (Number(text) === 0 ? "" : value < 0 ? "−" : "+") + text;
 }
 
 // Textures tell apart without colour: lines for what is heard, spots for what is seen.
@@ -82,6 +91,7 @@ class Plot {
     this.svg = draw(this.parent, "svg", {
       width, height: this.height, viewBox: `0 0 ${width} ${this.height}`, role: "img", "aria-label": this.label,
     });
+    this.svg.classList.toggle("dense", this.inner / this.data.epp.length < 2);
     for (const { at, text, kind } of this.ticks) {
       const y = this.y(at);
       draw(this.svg, "path", { class: kind || "grid", d: `M${MARGIN.left} ${y}H${width - MARGIN.right}` });
@@ -99,7 +109,7 @@ class Plot {
 
   timeAxis(bottom) {
     const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
-    const step = steps.find((s) => (s / this.data.duration) * this.inner > 46) || 7200;
+    const step = steps.find((s) => (s / this.data.duration) * this.inner > 50) || 7200;
     for (let k = 0; k * step <= this.data.duration + 1e-9; k++) {
       const x = this.x(k * step);
       draw(this.svg, "path", { class: "edge", d: `M${x} ${bottom}v4` });
@@ -167,9 +177,12 @@ class Plot {
   }
 }
 
-// A time in s, or in minutes and seconds if something is a minute long.
+// A time in s, or with minutes and hours if something is that long.
 function clockText(time, step = 0.1, longest = time) {
+  const two = (value) => String(value).padStart(2, "0");
   if (longest < 60) return time.toFixed(step < 1 ? 1 : 0);
-  const seconds = step < 1 ? (time % 60).toFixed(1).padStart(4, "0") : String(Math.round(time % 60)).padStart(2, "0");
-  return `${Math.floor(time / 60)}:${seconds}`;
+  const whole = Math.floor(step < 1 ? time : Math.round(time));
+  const seconds = two(whole % 60) + (step < 1 ? `.${Math.floor((time - whole) * 10 + 1e-6)}` : "");
+  const minutes = Math.floor(whole / 60);
+  return longest < 3600 ? `${minutes}:${seconds}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${seconds}`;
 }

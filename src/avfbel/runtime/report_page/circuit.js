@@ -104,8 +104,8 @@ class Circuit {
 
 // Least and most of a course; what differs by less is the rounding of single precision.
 function span(values) {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const low = least(values);
+  const high = most(values);
   return { low, high, changes: values.length > 0 && high - low > 1e-6 * Math.abs(high) };
 }
 

@@ -2,7 +2,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const media = document.getElementById("media");
 const clock = new Clock(media, data.duration);
 const circuit = new Circuit(document.getElementById("circuit"), data, clock);
-const rows = [...document.querySelectorAll("table")].map((table) => table.tBodies[0].rows);
+const rows = []; // of each table; known once all of the page is read
 const DASHES = ["", "8 4", "2 2.5", "11 3 2 3", "16 4"];
 const updates = []; // what else follows the window at the play head
 
@@ -88,14 +88,15 @@ function paintEpp(plot) {
 function stackPanel(title, parts, height, base, note = "") {
   const sums = data.epp.map((_, k) => parts.reduce(([under, over], { values }) => (
     values[k] < 0 ? [under + values[k], over] : [under, over + values[k]]), [base, base]));
-  const [least, most] = [Math.min(base - 0.05, ...sums.map((s) => s[0])), Math.max(base + 0.05, ...sums.map((s) => s[1]))];
-  const room = 0.05 * (most - least);
-  const [low, high] = [least - room, most + room];
+  const bottom = Math.min(base - 0.05, least(sums.map((s) => s[0])));
+  const top = Math.max(base + 0.05, most(sums.map((s) => s[1])));
+  const room = 0.05 * (top - bottom);
+  const [low, high] = [bottom - room, top + room];
   const step = [0.05, 0.1, 0.2, 0.25, 0.5, 1].find((s) => (high - low) / s < 6) || 2;
   const ticks = [];
   for (let k = Math.ceil(low / step); k * step <= high; k++) {
     const at = k * step;
-    ticks.push({ at, text: written(Number(at.toFixed(2))), kind: Math.abs(at - base) < 1e-9 ? "neutral" : "grid" });
+    ticks.push({ at, text: tickText(at), kind: Math.abs(at - base) < 1e-9 ? "neutral" : "grid" });
   }
   const swatch = (part) => (s) => draw(s, "rect", { x: 0.5, y: 0.5, width: 27, height: 13, fill: `url(#${part.pattern})`, class: "edge" });
   const entries = [];
@@ -115,13 +116,13 @@ function stackPanel(title, parts, height, base, note = "") {
 }
 
 function emotionPanel() {
-  const most = Math.max(0.1, ...data.emotions.flatMap((emotion) => emotion.values));
-  const step = [0.05, 0.1, 0.2, 0.25, 0.5, 1].find((s) => most / s < 5) || 2;
+  const high = 1.05 * Math.max(0.1, ...data.emotions.map((emotion) => most(emotion.values)));
+  const step = [0.05, 0.1, 0.2, 0.25, 0.5, 1].find((s) => high / s < 5) || 2;
   const ticks = [];
-  for (let k = 0; k * step <= most * 1.05; k++) ticks.push({ at: k * step, text: written(Number((k * step).toFixed(2))) });
+  for (let k = 0; k * step <= high; k++) ticks.push({ at: k * step, text: tickText(k * step) });
   const line = (emotion, i) => ({ class: "course", colour: emotion.colour, "stroke-dasharray": DASHES[i % DASHES.length] });
   const paint = (plot) => data.emotions.forEach((emotion, i) => plot.course(emotion.values, line(emotion, i)));
-  panel("Emotions (1 is a full rating)", { height: 190, low: 0, high: most * 1.05, ticks, paint }, data.emotions.map((emotion, i) => ({
+  panel("Emotions (1 is a full rating)", { height: 190, low: 0, high, ticks, paint }, data.emotions.map((emotion, i) => ({
     name: emotion.name,
     swatch: (s) => draw(s, "path", { d: "M0 7H28", ...line(emotion, i) }),
     value: (k) => emotion.values[k].toFixed(3),
@@ -159,12 +160,11 @@ function bindControls() {
   document.getElementById("previous").addEventListener("click", () => goToWindow(windowAt(clock.time) - 1));
   document.getElementById("next").addEventListener("click", () => goToWindow(windowAt(clock.time) + 1));
   play.addEventListener("click", () => clock.toggle());
-  rows.forEach((bodyRows) => [...bodyRows].forEach((row, k) => row.addEventListener("click", () => goToWindow(k))));
   let shown = -1;
   clock.onChange(() => {
     const k = windowAt(clock.time);
     timeline.value = clock.time;
-    now.textContent = `${clockText(clock.time, 0.1, data.duration)} of ${clockText(data.duration)} ${data.duration < 60 ? "s" : "min"} · EPP ${data.epp[k].toFixed(2)} ${side(data.epp[k])}`;
+    now.textContent = `${clockText(clock.time, 0.1, data.duration)} of ${clockText(data.duration)}${data.duration < 60 ? " s" : ""} · EPP ${data.epp[k].toFixed(2)} ${side(data.epp[k])}`;
     play.classList.toggle("playing", clock.playing);
     play.setAttribute("aria-label", clock.playing ? "Pause" : "Play");
     if (k === shown) return;
@@ -194,5 +194,14 @@ emotionPanel();
 bindControls();
 circuit.choose(circuit.regions.find((region) => region.name === "amygdala" && region.values.length) || circuit.regions[0]);
 goToWindow(0);
-// The media come last in the file, so that the page can be read while they load.
-document.addEventListener("DOMContentLoaded", () => loadMedia(media, document.getElementById("media-data")));
+
+// Tables and media come last in the file, so that the page can be used while they load.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const table of document.querySelectorAll("table")) {
+    const body = table.tBodies[0];
+    rows.push(body.rows);
+    body.rows[windowAt(clock.time)].setAttribute("aria-current", "true");
+    body.addEventListener("click", (event) => goToWindow(event.target.closest("tr").sectionRowIndex));
+  }
+  loadMedia(media, document.getElementById("media-data"));
+});
