@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avfbel.compose.choice import Rank, acceptable
 from avfbel.compose.clips import Setting, Sketch, Tell, Written
-from avfbel.compose.search import Composition, acceptable, compose_clips
+from avfbel.compose.search import Composition, compose_clips
 from avfbel.compose.space import NAMES, Space, diverse, parameters_at, position, positions_of
 from avfbel.compose.surrogate import Surrogate
 from avfbel.compose.table import encode_table
@@ -210,24 +211,36 @@ def test_wishes_that_nothing_can_meet_are_refused(quantity: str, target: float) 
         Wish(quantity=quantity, target=target)
 
 
-losses = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=12)
+clips_ = st.lists(st.tuples(st.floats(0, 1), st.sampled_from(list(Rank))), min_size=1, max_size=12)
 
 
-@given(losses)
-def test_acceptable_clips_are_the_near_ones_or_else_the_nearest_in_range(
-    clips: list[tuple[float, bool]],
+@given(clips_)
+def test_acceptable_clips_are_the_near_ones_or_else_the_nearest_of_the_best_rank(
+    clips: list[tuple[float, Rank]],
 ) -> None:
-    loss, inside = np.array([c[0] for c in clips]), np.array([c[1] for c in clips])
-    groups = acceptable(loss, inside, 0.1)
+    loss, rank = np.array([c[0] for c in clips]), np.array([c[1] for c in clips])
+    groups = acceptable(loss, rank, 0.1)
     taken = [int(k) for group in groups for k in group]
     assert len(set(taken)) == len(taken)
     if (loss <= 0.1).any():
         assert set(taken) == set(np.flatnonzero(loss <= 0.1).tolist())
-        assert inside[groups[0]].all()
-        assert not inside[groups[1]].any()
+        assert rank[taken].tolist() == sorted(rank[taken])
     else:
-        assert loss[taken[0]] == loss[inside if inside.any() else slice(None)].min()
-        assert inside[taken].all() or not inside.any()
+        assert loss[taken[0]] == loss[rank == rank.min()].min()
+        assert (rank[taken] == rank.min()).all()
+        assert loss[taken].max() <= loss[taken[0]] + 0.3 + 1e-12
+
+
+def test_a_lucky_clip_of_a_scattered_setting_is_not_taken(tmp_path: Path) -> None:
+    def scattered(place: np.ndarray, seed: int) -> float:
+        lucky = np.random.default_rng(seed).normal() * (0.2 if place[1] > 0.6 else 0.002)
+        return float(np.clip(0.3 + 0.4 * place[0] + lucky, 0, 1))
+
+    found = run(tmp_path, 0.55, world=MadeUpWorld(scattered), budget=100)
+    assert len(found.clips) == 4
+    for clip in found.clips:
+        assert abs(clip.setting_mean - 0.55) <= 0.06
+        assert clip.setting_sd < 0.1
 
 
 @given(st.integers(1, 40), st.integers(0, 5), st.integers(0, 10**6))

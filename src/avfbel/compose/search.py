@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from avfbel.compose.choice import acceptable, ranks
 from avfbel.compose.clips import Setting, Sketch, Tell, World, Written
 from avfbel.compose.space import Space, diverse, parameters_at, positions_of
 from avfbel.compose.surrogate import Surrogate, propose
@@ -27,8 +28,6 @@ SURVEY = 0.6
 ROUNDS = 2
 EXEMPLARS = 4
 """Further clips of each chosen setting, which tell how much clips of one setting differ."""
-FOLLOWING = 3
-"""Where the wish cannot be had, clips may be so many times `within` further off than the nearest one."""
 TRIES = 3
 """How often clips are written in place of those whose file is not what its sketch promised."""
 
@@ -226,8 +225,9 @@ def _write_best(
 def _next(tried: _Tried, taken: Sequence[int], chosen: Sequence[Written], n: int, within: float) -> list[int]:
     """Return which tried clips to write next: good by their sketches, and far from each other."""
     losses = np.abs(tried.values - tried.wish.target)
+    means, _ = Surrogate(tried.positions, tried.values).predict(tried.positions)
     new: list[int] = []
-    for group in acceptable(losses, tried.in_range, within):
+    for group in acceptable(losses, ranks(tried.values, means, tried.in_range, within), within):
         left = np.array([k for k in group if k not in taken], np.intp)
         kept = np.concatenate([_positions(chosen), tried.positions[new]])
         new += [int(left[k]) for k in diverse(tried.positions[left], n - len(new), kept=kept)]
@@ -244,48 +244,15 @@ def _enough(chosen: Sequence[Written], tried: _Tried, taken: Sequence[int], with
 
 def _best(written: Sequence[Written], wish: Wish, count: int, within: float) -> list[Written]:
     """Return written clips that are good and far from each other, the nearest to the wish first."""
-    losses = np.array([wish.loss(wish.value(clip.told)) for clip in written])
+    found = [_composed(clip, wish) for clip in written]
+    values, means = np.array([(clip.predicted, clip.setting_mean) for clip in found]).T
     in_range = np.array([clip.told.in_range for clip in written])
+    rank = ranks(values, means, in_range, within)
     chosen: list[Written] = []
-    for group in acceptable(losses, in_range, within):
+    for group in acceptable(np.abs(values - wish.target), rank, within):
         pool = [written[k] for k in group]
         chosen += [pool[k] for k in diverse(_positions(pool), count - len(chosen), kept=_positions(chosen))]
     return sorted(chosen, key=lambda clip: wish.loss(wish.value(clip.told)))
-
-
-def acceptable(
-    losses: NDArray[np.float64], in_range: NDArray[np.bool_], within: float
-) -> list[NDArray[np.intp]]:
-    """Return which clips will do, the better group first, each group ordered by its losses.
-
-    Those that are near enough to the wish: in the range of training first, then beyond it. If there are none,
-    those that are about as near as the nearest one in range, then others that follow it.
-
-    Parameters
-    ----------
-    losses : ndarray, shape (n,)
-        How far from the wish they are.
-    in_range : ndarray, shape (n,)
-        Whether they resemble what the model was trained on.
-    within : float
-        How far they may be off.
-
-    Examples
-    --------
-    >>> every, inside = np.array([0.3, 0.01, 0.31]), np.array([True, False, True])
-    >>> [group.tolist() for group in acceptable(every, inside, 0.02)]
-    [[], [1]]
-    >>> [group.tolist() for group in acceptable(every[[0, 2]], inside[[0, 2]], 0.02)]
-    [[0, 1], []]
-    """
-    order = np.argsort(losses, kind="stable")
-    near = losses[order] <= within
-    if near.any():
-        return [order[near & in_range[order]], order[near & ~in_range[order]]]
-    usable = in_range[order] if in_range.any() else np.ones(len(losses), bool)
-    behind = losses[order] - losses[order][usable].min(initial=np.inf)
-    as_near = usable & (behind <= within)
-    return [order[as_near], order[usable & ~as_near & (behind <= FOLLOWING * within)]]
 
 
 def _named(clip: Written, out: Path, stem: str) -> Written:
