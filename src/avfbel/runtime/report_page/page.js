@@ -193,7 +193,7 @@ if (data.sources.length) {
 emotionPanel();
 bindControls();
 circuit.choose(circuit.regions.find((region) => region.name === "amygdala" && region.values.length) || circuit.regions[0]);
-goToWindow(0);
+clock.seek(0);
 
 // Tables and media come last in the file, so that the page can be used while they load.
 document.addEventListener("DOMContentLoaded", () => {
