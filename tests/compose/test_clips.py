@@ -92,6 +92,21 @@ def test_sketches_are_kept_and_not_taken_for_those_of_another_model(
     assert ModelWorld(opened, modality="audio", jobs=1).sketch(settings, told, "") == first
 
 
+def test_what_was_sketched_before_an_interruption_is_kept(bundle: Path) -> None:
+    opened, settings = Bundle.open(bundle), [Setting(named("sad"), seed) for seed in (1, 2, 3)]
+
+    def impatient(stage: str, done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ModelWorld(opened, modality="audio", jobs=1).sketch(settings, impatient, "")
+    seen: list[tuple[int, int]] = []
+    world = ModelWorld(opened, modality="audio", jobs=1)
+    world.sketch(settings, lambda stage, done, total: seen.append((done, total)), "")
+    assert seen == [(2, 3), (3, 3)]
+
+
 def test_a_model_without_that_sense_is_refused(bundle: Path) -> None:
     opened = Bundle.open(bundle)
     deaf = replace(opened, card={**opened.card, "kinds": ["video"]})

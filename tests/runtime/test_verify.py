@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from avfbel.errors import InputError
 from avfbel.runtime import analyze, analyze_batch, plan_batch
 from avfbel.runtime import verify as verify_module
+from avfbel.runtime.analysis import ATTRIBUTION_COLUMNS
 from avfbel.runtime.files import encode_json
 from avfbel.runtime.recorded import read_results
 from avfbel.runtime.verify import ABSENT, Difference, Verification, verify
@@ -99,6 +100,15 @@ def test_tolerance_is_a_share_of_large_numbers_and_as_such_for_small(value: floa
     size = abs((value + by) - value)
     assert found.within(1e-6) == (size <= 1e-6 or size <= 1e-6 * abs(value))
     assert not Difference(place="x", recorded=value, recomputed=None).within(1e9)
+
+
+def test_contributions_are_recomputed_too(clips: Path, tmp_path: Path) -> None:
+    analysis = analyze(clips / "sound.wav", attribution=True)  # the shipped model has what they refer to
+    file = analysis.save(tmp_path / "r.json")
+    check = only(verify(file))
+    assert check.ok
+    told = sum(".attribution." in place for place in check.recorded.values)
+    assert told == len(ATTRIBUTION_COLUMNS) * len(analysis.windows)
 
 
 def test_a_file_with_several_analyses_is_verified_whole(

@@ -153,11 +153,13 @@ class ModelWorld:
         made = map_tasks(
             _sketch, new, jobs=self._jobs, setup=_tools, setup_args=(self._bundle, self._modality)
         )
-        for n_done, done in enumerate(made, 1):
-            self._known[done.task.key] = _alive(done.result)
-            tell(title, len(settings) - len(new) + n_done, len(settings))
-        if new:
-            _write_cache(self._cache, self._known)
+        try:
+            for n_done, done in enumerate(made, 1):
+                self._known[done.task.key] = _alive(done.result)
+                tell(title, len(settings) - len(new) + n_done, len(settings))
+        finally:  # interrupted: what was made is kept
+            if new:
+                _write_cache(self._cache, self._known)
         return [self._known[setting.key] for setting in settings]
 
     def write(
