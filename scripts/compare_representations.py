@@ -48,6 +48,26 @@ def main() -> None:
         sys.exit(
             "docs/representations.md is not current: run python scripts/compare_representations.py --page"
         )
+    if failed := failed_claims(found):
+        sys.exit(f"docs/representations.md says what the results do not bear out: {'; '.join(failed)}")
+
+
+def failed_claims(found: dict[str, Any]) -> list[str]:
+    """Return the sentences of the page that the results do not bear out."""
+    tables = [of["candidates"] for of in found["comparisons"].values()]
+    regions = [[it for name, it in of.items() if name in found["regions"]] for of in tables]
+    controls = [
+        it for of in tables for name, it in of.items() if name == "parameters" or name.endswith("untrained")
+    ]
+    areas = [[of[name]["rho"][0] for name in ("V1", "V2", "V4", "IT") if name in of] for of in tables]
+    claims = {
+        "most regions are like people": all(
+            2 * sum(it["rho"][1] > 0 for it in of) > len(of) for of in regions
+        ),
+        "the parameters and untrained cortices are, too": all(it["rho"][1] > 0 for it in controls),
+        "from V1 to IT, hardly anything changes": all(max(of) - min(of) < 0.1 for of in areas if of),
+    }
+    return [claim for claim, holds in claims.items() if not holds]
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -152,7 +172,8 @@ def answer(found: dict[str, Any]) -> list[str]:
             f"**{perceived.capitalize()}**, {of['n_raters']} raters, noise ceiling {low:.2f} to {high:.2f}. "
             f"Like people's distances: {listed(alike)}. Not told from the ceiling: {listed(there)}. "
             f"More like people than the generating parameters are: {more['parameters']}; "
-            f"less: {less['parameters']}. More than before training: {more['untrained']}; less: {less['untrained']}."
+            f"less: {less['parameters']}. More than before training: {more['untrained']}; "
+            f"less: {less['untrained']}."
         )
     return lines
 
