@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,10 @@ from avfbel.runtime import Bundle
 from avfbel.senses.sensorium import Sensorium
 from avfbel.stimulus import compose, named, render_frames, synthesize
 
+ROOT = Path(__file__).parents[2]
+_spec = importlib.util.spec_from_file_location("draw_experiments", ROOT / "scripts" / "draw_experiments.py")
+script = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(script)
 GAUGE = Gauge()
 SCORE = compose(named("happy"), seed=7, seconds=2)
 SOUND = Take(sense="audio", score=SCORE, length_s=SCORE.length_s)
@@ -118,6 +123,14 @@ def test_congruent_pairs_are_the_diagonal(pairs: Congruence) -> None:
     )
 
 
+def test_more_exemplars_are_averaged(pairs: Congruence) -> None:
+    two = congruence(["happy", "sad"], exemplars=2, jobs=1)
+    assert two.congruent.stimulus == ("happy", "sad", "happy", "sad")
+    np.testing.assert_allclose(two.congruent.values[0, :2], pairs.congruent.values[0], rtol=1e-5, atol=1e-7)
+    of_both = two.congruent.of("both")[0].reshape(2, 2, -1).mean(axis=0)
+    np.testing.assert_allclose(np.einsum("iik->ik", two.pairs), of_both, rtol=1e-5, atol=1e-7)
+
+
 def with_epp(pairs: Congruence, table: np.ndarray) -> Congruence:
     n = len(table)
     values = np.zeros((n, n, len(pairs.congruent.quantities)))
@@ -187,3 +200,9 @@ def test_what_cannot_be_done_is_said_before_any_work(write_bundle, tmp_path: Pat
     ):
         with pytest.raises(UsageError, match=message):
             call()
+
+
+def test_the_page_tells_what_was_found() -> None:
+    page = script.PAGE.read_text(encoding="utf-8")
+    found = json.loads(script.RESULTS.read_text(encoding="utf-8"))
+    assert page == script.renew(page, found), "run python scripts/draw_experiments.py --page"
