@@ -12,6 +12,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
 from avfbel.data.dataset import Dataset
+from avfbel.data.norms import load_norms
 from avfbel.data.ratings import Ratings
 from avfbel.errors import UsageError
 from avfbel.interpret.experiment_staging import Gauge, Take, measure_takes, plan_clips, together
@@ -19,6 +20,7 @@ from avfbel.interpret.representations import (
     compare_with_raters,
     dissimilarity,
     noise_ceiling,
+    people_rdms,
     rank_correlation,
     rater_rdms,
     square,
@@ -122,6 +124,16 @@ def test_raters_who_left_a_stimulus_out_are_left_out() -> None:
     ratings = Ratings(participants=tuple("abc"), stimuli=tuple("vwxyz"), values=values)
     assert rater_rdms(ratings, "music").shape == (2, 10)
     np.testing.assert_allclose(rater_rdms(ratings, "animation"), [pdist(of) for of in values[:, :, 1]])
+
+
+def test_without_single_ratings_people_are_their_norms(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AVFBEL_DATA", raising=False)
+    (vector,) = people_rdms("animation")
+    np.testing.assert_allclose(vector, pdist(load_norms().emotions("animation")), atol=1e-7)
+    with pytest.raises(FileNotFoundError, match="no ratings at"):
+        people_rdms("animation", tmp_path)
 
 
 @pytest.fixture(scope="module")

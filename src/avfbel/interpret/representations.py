@@ -16,15 +16,17 @@ References
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel.data.norms import mix_modalities
-from avfbel.data.ratings import Ratings
+from avfbel.data.norms import load_norms, mix_modalities
+from avfbel.data.ratings import Ratings, load_ratings
 from avfbel.errors import UsageError
 from avfbel.learn.intervals import Interval
 
@@ -128,6 +130,26 @@ def rater_rdms(ratings: Ratings, modality: str) -> Array:
     if not whole:
         raise UsageError(f"nobody rated all stimuli ({modality}): there is nothing to compare with")
     return np.stack([dissimilarity(of) for of in whole])
+
+
+def people_rdms(modality: str, data_dir: Path | str | None = None) -> Array:
+    """Return the RDM of every rater, or, where single ratings are not at hand, of the shipped norms alone.
+
+    Parameters
+    ----------
+    modality : {"music", "animation", "fused"}
+        What was rated.
+    data_dir : path, optional
+        Folder of ratings.csv; `AVFBEL_DATA` by default. A folder that is named has to hold it.
+
+    Returns
+    -------
+    ndarray, shape (n_raters, n_pairs)
+        One row if it comes from the norms: then there is no noise ceiling.
+    """
+    if data_dir is None and not os.environ.get("AVFBEL_DATA"):
+        return dissimilarity(load_norms().emotions(modality))[None]
+    return rater_rdms(load_ratings(data_dir), modality)
 
 
 def noise_ceiling(raters: Array) -> Ceiling:
