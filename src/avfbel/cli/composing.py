@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def compose(
     epp: Annotated[float | None, typer.Option(metavar="X", help="Positivity asked for, 0 to 1.")] = None,
     emotion: Annotated[
-        str | None, typer.Option(metavar="NAME", help="As much as can be of fear, sadness, anger, calm, ...")
+        str | None,
+        typer.Option(metavar="NAME", help="fear, sadness, anger, calm or happiness: as much as can be."),
     ] = None,
     valence: Annotated[float | None, typer.Option(metavar="X", help="Valence asked for, 0 to 1.")] = None,
     count: Annotated[int, typer.Option(metavar="N", help="How many clips.")] = 4,
