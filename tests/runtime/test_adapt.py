@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from avfbel.brain.limbic import LimbicParameters, LimbicState, limbic_step
-from avfbel.data import load_dataset, rewards_from
+from avfbel.data import Dataset, load_dataset, rewards_from
 from avfbel.emotion import EMOTIONS
 from avfbel.errors import InputError, UsageError
 from avfbel.runtime import Bundle, Predictor, analyze
@@ -54,13 +55,13 @@ def test_predictions_move_towards_the_ratings(rate: Rate, epp: float, loud: floa
 def test_repeated_it_learns_them(rate: Rate) -> None:
     path, bundle = rate({"media": "plain.mp4", "epp": 0.1}), Bundle.open()
     distances = []
-    for _ in range(8):
+    for _ in range(24):
         done = adapted(path, model=bundle)
         distances.append(abs(done.after[0] - 0.1))
         bundle = done.bundle
     assert distances == sorted(distances, reverse=True)
     assert distances[-1] < 0.05
-    assert len(bundle.card["adaptations"]) == 8
+    assert len(bundle.card["adaptations"]) == 24
     assert bundle.card["metrics_before_adaptation"] == Bundle.open().card["metrics"]
 
 
@@ -72,9 +73,12 @@ def test_it_takes_the_steps_of_the_rule(rate: Rate) -> None:
     bundle, data = Bundle.open(), load_dataset(path, jobs=1)
     state = LimbicState(*(bundle.weights[name].astype(float) for name in LimbicState._fields))
     card = bundle.card["parameters"]
-    rates = {name: 0.5 * card[name] for name in ("alpha", "beta", "gamma")}
     predictor = Predictor(bundle)
+    assert (np.bincount(data.clip) > 1).all()
+    weight = data.evidence.max(axis=1)
     for row, clip in enumerate(data.clip):
+        share = weight[row] / weight[data.clip == clip].sum()
+        rates = {name: share * 0.5 * card[name] for name in ("alpha", "beta", "gamma")}
         reward = np.array([[0.1, 0.1, 0.1, 0.7, 0.1], [0, 0, 1.0, 0, 0]][clip])
         seen = (data.maps[[row]], data.acoustic[[row]], data.evidence[[row]])
         x = predictor.predict_arrays(*seen).x_fused[0]
@@ -83,6 +87,57 @@ def test_it_takes_the_steps_of_the_rule(rate: Rate) -> None:
     for name, expected in state._asdict().items():
         assert done[name] == pytest.approx(expected, abs=1e-6)
     assert done["gain"].tolist() == bundle.weights["gain"].tolist()
+
+
+def moved(done: Adaptation, bundle: Bundle) -> dict[str, NDArray[np.floating]]:
+    return {name: done.bundle.weights[name] - bundle.weights[name] for name in ("V", "T", "U")}
+
+
+def test_a_rating_counts_once_into_however_many_windows_its_clip_is_cut(
+    rate: Rate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, bundle = rate({"media": "plain.mp4", "epp": 0.95}), Bundle.open()
+    whole = windows_of(load_dataset(path, jobs=1), [0])
+    steps = {}
+    for n in (1, 2, 8, 32):
+        monkeypatch.setattr(
+            "avfbel.runtime.adapt.load_dataset", lambda *_, n=n, **__: windows_of(whole, [0] * n)
+        )
+        steps[n] = moved(adapted(path), bundle)
+    for n in (2, 8, 32):
+        for name, once in steps[1].items():
+            # n shares of a step leave (1 - alpha / n)^n of an error, and not 1 - alpha
+            assert np.linalg.norm(steps[n][name] - once) <= 0.15 * np.linalg.norm(once)
+    assert np.linalg.norm(steps[1]["U"]) > 0
+
+
+def test_a_window_learns_by_its_share_of_what_the_clip_perceives(
+    rate: Rate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, bundle = rate({"media": "plain.mp4", "epp": 0.95}), Bundle.open()
+    data = load_dataset(path, jobs=1)
+    alone, faint = windows_of(data, [0]), windows_of(data, [0, 1])
+    evidence = np.array([data.evidence[0], [1e-6, 1e-6]])
+    found = []
+    for told in (alone, replace(faint, evidence=evidence)):
+        monkeypatch.setattr("avfbel.runtime.adapt.load_dataset", lambda *_, told=told, **__: told)
+        found.append(moved(adapted(path), bundle))
+    for name, once in found[0].items():
+        assert found[1][name] == pytest.approx(once, abs=1e-5)
+
+
+def windows_of(data: Dataset, rows: list[int]) -> Dataset:
+    """Return the data with some of its windows, in another order or several times."""
+    names = ("clip", "start_s", "end_s", "maps", "visual", "acoustic", "evidence")
+    return replace(data, **{name: getattr(data, name)[rows] for name in names})
+
+
+def test_calibrated_intervals_are_not_handed_on(rate: Rate) -> None:
+    bundle = Bundle.open()
+    calibrated = replace(bundle, card={**bundle.card, "intervals": {"epp": 0.2}})
+    card = adapted(rate({"media": "plain.mp4", "epp": 0.9}), model=calibrated).bundle.card
+    assert "intervals" not in card
+    assert card["parameters"] == bundle.card["parameters"]
 
 
 @pytest.mark.parametrize(("column", "value"), [("epp", 0.8), ("valence", 0.3)])

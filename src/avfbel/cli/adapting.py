@@ -22,12 +22,18 @@ def adapt(
         Path, typer.Argument(metavar="RATINGS.csv", help="Manifest of clips with one person's ratings.")
     ],
     out: Annotated[Path, typer.Option(metavar="BUNDLE", help="Folder of the adapted model.")],
-    rate: Annotated[float, typer.Option(metavar="X", help="Factor on the model's learning rates.")] = 1.0,
+    rate: Annotated[
+        float,
+        typer.Option(
+            metavar="X", help="Factor on the model's learning rates: 1 is a step of training a clip."
+        ),
+    ] = 1.0,
     jobs: Annotated[int | None, typer.Option(help="Processes; one a core by default.", min=1)] = None,
 ) -> None:
     """Let a model learn on from a few ratings of one person, in their order.
 
-    Prints, for each rated clip, its EPP as rated, and as predicted before and after.
+    Each rated clip counts once, however long it is: its windows share one step of learning. Prints, for each
+    clip, its EPP as rated, and as predicted before and after.
 
     Example: avfbel adapt default my-ratings.csv --out my-model
     """

@@ -1,8 +1,19 @@
 """Online personalisation: a bundle learns on from a few ratings of one person, without torch.
 
 The cortex stays as it is: what a clip looks and sounds like is the same for everybody. Amygdala and
-orbitofrontal cortex learn on by their local rule, one step a window, in the order of the ratings and at the
-constant rates of the model.
+orbitofrontal cortex learn on by their local rule, in the order of the ratings and at the constant rates of
+the model.
+
+A rating counts once, however long its clip is. Window i of a clip is a step at the rates times
+
+.. code-block:: text
+
+    s_i = w_i / sum_j w_j        w = the greater evidence of the two senses, as in the mean of the clip
+
+so that the steps of a clip add up to one at the full rates. Full steps for each window would show the rating
+as many times as there are windows, which harms what is predicted of the person (`benchmarks/personalised.py`
+measures it). Shares of the evidence, not equal ones, because the mean over windows that speaks for the clip
+is weighted so: a window that perceives nearly nothing answers for nearly nothing, and learns as little.
 """
 
 from __future__ import annotations
@@ -20,8 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avfbel._version import __version__
-from avfbel.brain.limbic import LESIONS, LimbicParameters, LimbicState, limbic_output
-from avfbel.brain.limbic_learning import limbic_fit
+from avfbel.brain.limbic import LESIONS, LimbicParameters, LimbicState, limbic_output, limbic_step
 from avfbel.data.dataset import Dataset, load_dataset
 from avfbel.data.manifest import read_manifest
 from avfbel.data.targets import KINDS
@@ -96,7 +106,9 @@ def adapt(
 
     A rating holds for a clip as it is, seen and heard; every window of it is a step of learning towards the
     five emotions that were rated, or, where only EPP or valence was, towards the mixture with that positivity
-    that claims least (`avfbel.data.rewards_from`).
+    that claims least (`avfbel.data.rewards_from`). The steps of a clip share one step at the full rates by
+    their evidence, so that the clip counts once whatever its length; rated by several people, it counts once
+    with their mean.
 
     Parameters
     ----------
@@ -105,7 +117,7 @@ def adapt(
     model : str, path or Bundle
         The trained model; see `Bundle.open`.
     rate : float
-        Factor on the model's own learning rates.
+        Factor on the model's own learning rates: 1 is a step of training for each clip.
     jobs : int, optional
         Processes to measure the clips; by default one a core.
     progress : callable, optional
@@ -114,7 +126,8 @@ def adapt(
     Returns
     -------
     Adaptation
-        The adapted bundle, not yet written. The same bundle, ratings and clips give the same bytes.
+        The adapted bundle, not yet written, with a card that claims no figures or intervals of the weights
+        before. The same bundle, ratings and clips give the same bytes.
 
     Raises
     ------
@@ -140,16 +153,16 @@ def adapt(
         raise UsageError(f"{path.name} rates no clip in which {bundle.name} perceives sound or movement")
     codes = _fused_codes(bundle, data, evidence, rows)
     before = _state(bundle)
-    after = limbic_fit(before, codes, rewards[data.clip[rows]], np.arange(len(rows)), learning)
+    clips, weight = data.clip[rows], evidence[rows].max(axis=1)
+    after = _learn(before, codes, rewards[clips], _shares(clips, weight), learning)
     step = {
         "ratings": n_ratings,
         "ratings_sha256": digest(path),
-        "clips": len(np.unique(data.clip[rows])),
+        "clips": len(np.unique(clips)),
         "windows": len(rows),
         "rate": float(rate),
     }
     adapted = _adapted(bundle, after, step)
-    clips, weight = data.clip[rows], evidence[rows].max(axis=1)
     said = [
         _clip_means(predicted_epp(limbic_output(state, codes, learning).emotion), clips, weight)
         for state in (before, _state(adapted))
@@ -233,6 +246,21 @@ def _fused_codes(bundle: Bundle, data: Dataset, evidence: Array, rows: NDArray[n
     return np.array(codes)
 
 
+def _shares(clips: NDArray[np.intp], weight: Array) -> Array:
+    """Return what each window is of its clip's weight, shape (n,); those of a clip add up to 1."""
+    shares: Array = weight / np.bincount(clips, weight)[clips]
+    return shares
+
+
+def _learn(
+    state: LimbicState, codes: Array, rewards: Array, shares: Array, learning: LimbicParameters
+) -> LimbicState:
+    """Take a step for each window, at the rates times its share."""
+    for code, reward, share in zip(codes, rewards, shares.tolist(), strict=True):
+        state, _ = limbic_step(state, code, reward, learning, rate=share)
+    return state
+
+
 def _clip_means(values: Array, clips: NDArray[np.intp], weight: Array) -> Array:
     """Return the mean of each clip over its windows, weighted by their evidence, in the order of clips."""
     _, clip = np.unique(clips, return_inverse=True)
@@ -245,8 +273,10 @@ def _adapted(bundle: Bundle, state: LimbicState, step: dict[str, Any]) -> Bundle
     if not all(np.isfinite(array).all() for array in weights.values()):
         raise UsageError(f"learning diverged: adapt with a lower rate than {step['rate']:g}")
     weights["gain"] = bundle.weights["gain"]
+    # Intervals were calibrated on held-out errors of the weights before: they say nothing of others.
+    kept = {name: entry for name, entry in bundle.card.items() if name != "intervals"}
     card = {
-        **bundle.card,
+        **kept,
         "adapted_from": bundle.sha256,
         "adapted_with": __version__,
         "adaptations": [*bundle.card.get("adaptations", []), {"from": bundle.sha256, **step}],
