@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 FOLLOWING = 3
 """Where the wish cannot be had, clips may be so many times `within` further off than the nearest one."""
-TYPICAL = 2
-"""A clip is typical of its setting if it is at most so many times `within` from the mean of such clips."""
 
 
 class Rank(IntEnum):
@@ -25,7 +23,7 @@ def ranks(
     values: NDArray[np.float64], means: NDArray[np.float64], in_range: NDArray[np.bool_], within: float
 ) -> NDArray[np.int_]:
     """Return the rank of each clip, shape (n,), from its value, the mean of its setting, and its range."""
-    typical = np.abs(values - means) <= TYPICAL * within
+    typical = np.abs(values - means) <= within
     return np.where(in_range, np.where(typical, Rank.TYPICAL, Rank.IN_RANGE), Rank.BEYOND)
 
 
