@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from avfbel.data.ratings import find_ratings, load_ratings
+from avfbel.data.fetch import default_folder
+from avfbel.data.ratings import RatingsError, find_ratings, load_ratings
+from avfbel.data.registry import find_source
 from avfbel.errors import InputError
 
 HEADER = "participant,stimulus,modality,scared,sad,angry,peaceful,happy\n"
@@ -34,6 +37,14 @@ def test_ratings_become_a_block_by_rater_stimulus_modality_and_emotion(tmp_path:
     assert np.isnan(ratings.of("animation")[1]).all()
 
 
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user's cache, and no folder of ratings named."""
+    monkeypatch.delenv("AVFBEL_DATA", raising=False)
+    monkeypatch.setenv("AVFBEL_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 def test_ratings_are_found_in_the_folder_and_one_above(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,15 +54,30 @@ def test_ratings_are_found_in_the_folder_and_one_above(
     assert find_ratings() == folder / "ratings.csv"
 
 
-def test_no_ratings_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(
-        FileNotFoundError, match=r"no ratings at .*ratings.csv: run `avfbel data fetch sievers2021`, or"
-    ):
+def test_the_first_place_that_is_named_counts(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = "0,sad,music,1,2,3,4,5\n"
+    fetched = write(default_folder(find_source("sievers2021")), row) / "ratings.csv"
+    assert fetched.is_relative_to(cache)
+    assert find_ratings() == fetched
+    environment, option = (write(tmp_path / name, row) for name in ("environment", "option"))
+    monkeypatch.setenv("AVFBEL_DATA", str(environment))
+    assert find_ratings() == environment / "ratings.csv"
+    assert find_ratings(option) == option / "ratings.csv"
+    (option / "ratings.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no ratings at .*option.ratings\.csv"):
+        find_ratings(option)  # a folder that is named has to hold them
+
+
+def test_no_ratings_names_the_remedy_and_all_places(cache: Path, tmp_path: Path) -> None:
+    places = (
+        r"ratings\.csv: run `avfbel data fetch sievers2021`, or point --data-dir or AVFBEL_DATA at "
+        rf".*without both {re.escape(str(cache / 'data' / 'sievers2021'))}, where a fetch leaves them"
+    )
+    with pytest.raises(FileNotFoundError, match=rf"no ratings at {re.escape(str(tmp_path))}/{places}"):
         load_ratings(tmp_path)
-    monkeypatch.delenv("AVFBEL_DATA", raising=False)
-    with pytest.raises(
-        FileNotFoundError, match=r"no folder of ratings is named: .* point --data-dir or AVFBEL_DATA"
-    ):
+    with pytest.raises(FileNotFoundError, match=rf"no ratings at {re.escape(str(cache))}/.*{places}"):
         load_ratings()
 
 
@@ -62,20 +88,42 @@ def test_no_ratings_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("0,sad,music,1,2,3,4,5\n1,sad,music,-1,2,3,4,5\n", "line 3: scared is '-1'"),
         ("0,sad,music,1,nan,3,4,5\n", "line 2: sad is 'nan'"),
         ("0,sad,music,1,2,much,4,5\n", "line 2: angry is 'much'"),
-        ("0,sad,music,1,2,3\n", "line 2: peaceful is None"),
+        ("0,sad,music,1,2,3\n", "line 2: 6 cells where the header has 8"),
+        ("0,sad,music,1,2,3,4,5,6,7\n", "line 2: 10 cells where the header has 8"),
+        (",sad,music,1,2,3,4,5\n", "line 2: the participant cell is empty"),
         ("0,sad,film,1,2,3,4,5\n", "line 2: modality is 'film', neither music nor animation"),
-        ("0,sad,music,1,2,3,4,5\n0,sad,music,1,2,3,4,5\n", "line 3: participant 0 rated sad .music. already"),
-        ("", "holds no ratings"),
+        (
+            "0,sad,music,1,2,3,4,5\n\n0,sad,music,1,2,3,4,5\n",
+            r"line 4: participant 0 rated sad \(music\) already, in line 2",
+        ),
+        ("", "line 1: there are no ratings below the header"),
     ],
 )
 def test_a_faulty_table_is_refused_by_line(tmp_path: Path, rows: str, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(RatingsError, match=sentence):
         load_ratings(write(tmp_path, rows))
 
 
+def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
+    rows = "0,sad,film,1,-2,3,4,much\n0,sad,music,1,2,3,4,5\n1,sad\n0,sad,music,1,2,3,4,500\n"
+    with pytest.raises(RatingsError) as caught:
+        load_ratings(write(tmp_path, rows))
+    assert [line for line, _ in caught.value.faults] == [2, 2, 2, 4, 5, 5]
+    said = str(caught.value)
+    assert said.startswith(
+        f"{tmp_path / 'ratings.csv'} cannot be used as published ratings, fetch it again: "
+    )
+    assert all(f"line {line}: {what}" in said for line, what in caught.value.faults)
+    assert "\n" not in said
+    with pytest.raises(RatingsError, match=r"line 201: .*; and 50 more$") as caught:
+        load_ratings(write(tmp_path, "".join(f"{n},sad,film,1,2,3,4,5\n" for n in range(250))))
+    assert len(caught.value.faults) == 250
+
+
 def test_another_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="column scared is missing: is it the file of published ratings"):
-        load_ratings(write(tmp_path, "0,sad,music\n", header="participant,stimulus,modality\n"))
+    header = "participant,stimulus,modality,sad,angry,peaceful\n"
+    with pytest.raises(InputError, match="the column happy is missing; line 1: the column scared is missing"):
+        load_ratings(write(tmp_path, "0,sad,music\n", header=header))
     (tmp_path / "ratings.csv").write_bytes(b"\xff\xfe\x00\x01" * 100)
     with pytest.raises(InputError, match="does not read as a CSV table"):
         load_ratings(tmp_path)

@@ -143,6 +143,7 @@ def test_without_single_ratings_the_remedy_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_world: Make
 ) -> None:
     monkeypatch.delenv("AVFBEL_DATA", raising=False)
+    monkeypatch.setenv("AVFBEL_CACHE", str(tmp_path / "cache"))  # where a fetch would have left them
     for protocol in ("leave-participant-out", "cross-panel"):
         with pytest.raises(UsageError, match=r"only means over 20 people.*avfbel data fetch sievers2021"):
             check_request(["ridge"], protocol, "sievers2021")

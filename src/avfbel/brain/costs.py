@@ -56,6 +56,9 @@ def network_costs(
         costs.append(_hearing(network))
     if network.fusion is not None:
         costs += _gyrus(network, open_senses)
+    if network.lines:
+        n = len(network.adaptation.mean)
+        costs.append(ModuleCost("adaptation of the lines", 0, 2 * n, 2 * n))
     costs.append(ModuleCost("scale of the fused code", 0, len(network.fused_scale), len(network.fused_scale)))
     if limbic is None:
         return costs + _local_limbic(len(network.fused_scale), n_outputs, prefrontal)

@@ -148,7 +148,7 @@ def train(
     device = network.fused_scale.device
     head = nn.Linear(len(network.fused_scale), samples.rewards.shape[1], bias=False).to(device)
     optimizer = torch.optim.Adam(
-        _parameter_groups(network, head, settings.weight_decay), lr=settings.learning_rate
+        parameter_groups(network, head, settings.weight_decay), lr=settings.learning_rate
     )
     rewards = torch.from_numpy(samples.rewards.astype(np.float32)).to(device)
     weight = np.ones(len(samples)) if samples.weight is None else samples.weight
@@ -246,7 +246,8 @@ def fuse(network: Network, samples: Samples) -> NDArray[np.float64]:
     return fused
 
 
-def _parameter_groups(network: Network, head: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def parameter_groups(network: Network, head: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Return the parameters of regions and read-out for an optimiser: L2 acts on the weights of layers only."""
     decayed: list[Tensor] = []
     free: list[Tensor] = []
     # The tuning of auditory neurons is one number a neuron, and free too.

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avfbel.brain.cortex import Cortex
 from avfbel.brain.costs import ModuleCost, network_costs
 from avfbel.brain.estimator import Estimator, not_fitted
 from avfbel.brain.gradient import (
@@ -48,9 +49,11 @@ class Activity(NamedTuple):
 class AVFBEL(Estimator):
     """Audio-visual fusion with brain emotional learning.
 
-    `fit` trains cortex and gyrus by gradient against a temporary linear read-out of the rewards, throws the
-    read-out away, and lets amygdala and orbitofrontal cortex learn the rewards from the fused code: by the
+    With a `cortex` that has learned to tell what eye and ear measure (`avfbel.brain.lines`), `fit` teaches
+    the limbic system only: amygdala and orbitofrontal cortex learn the rewards from the fused code, by the
     local rule, window by window, or by back-propagation through a recurrent form over the windows of a clip.
+    Without one, it first trains cortex and gyrus by gradient against a temporary linear read-out of the
+    rewards, and throws the read-out away.
 
     The circuits of the paper's ablation (Table 2) are configurations: ``AVFBEL(visual=None)`` and
     ``AVFBEL(auditory=None)`` hear or see only; ``fusion=None`` leaves the temporal gyrus out, as its M-BEL
@@ -89,6 +92,9 @@ class AVFBEL(Estimator):
         How the limbic system learns: by the local rule, or by back-propagation (`avfbel.brain.recurrent`).
     limbic_hidden : int
         Units of the hidden layer of recurrent learning.
+    cortex : Cortex, optional
+        Sensory regions that have learned and stay as they are; `width`, `activation`, `n_visual`, `n_fused`,
+        `hidden`, `dropout` and `epochs` are then those of the cortex.
     device : str
         Where `fit` trains: "auto" (a CUDA device if there is one), "cpu" or "cuda". A trained model is on the
         processor.
@@ -146,6 +152,7 @@ class AVFBEL(Estimator):
         fusion: str | None = "gyrus",
         learning: str = "local",
         limbic_hidden: int = 32,
+        cortex: Cortex | None = None,
         device: str = "auto",
         random_state: int = 0,
     ) -> None:
@@ -171,6 +178,7 @@ class AVFBEL(Estimator):
         self.fusion = fusion
         self.learning = learning
         self.limbic_hidden = limbic_hidden
+        self.cortex = cortex
         self.device = device
         self.random_state = random_state
 
@@ -205,11 +213,16 @@ class AVFBEL(Estimator):
         settings = self._settings(self.epochs)
         parameters = self._limbic_parameters()
         with reproducible(self.random_state):
-            network = self._new_network()
-            fit_scales(network, samples)
-            network.to(device)
-            loss_curve = train(network, samples, settings, seed=self.random_state, progress=progress)
-            network.fused_scale.copy_(torch.from_numpy(unit_scale(fuse(network, samples))))
+            network = self._new_network().to(device)
+            loss_curve: list[float] = []
+            if self.cortex is None:
+                fit_scales(network, samples)
+                loss_curve = train(network, samples, settings, seed=self.random_state, progress=progress)
+            x_fused = fuse(network, samples)
+            if network.lines:
+                network.adaptation.fit(torch.from_numpy(x_fused), torch.from_numpy(samples.sample_evidence))
+            else:
+                network.fused_scale.copy_(torch.from_numpy(unit_scale(x_fused)))
             x_fused = fuse(network, samples)
             for learned in ("state_", "limbic_"):
                 self.__dict__.pop(learned, None)
@@ -222,7 +235,7 @@ class AVFBEL(Estimator):
             naive = initial_state(x_fused.shape[1], rewards.shape[1])
             self.state_: LimbicState = limbic_fit(naive, x_fused, rewards, order, parameters)
         self.network_: Network = network.cpu()
-        self.loss_curve_: list[float] = loss_curve
+        self.loss_curve_ = loss_curve
         self.head_mse_ = _least_squares_error(x_fused, rewards)
         self.bel_mse_ = float(((self._emotion(x_fused, samples) - rewards) ** 2).mean())
         return self
@@ -362,6 +375,13 @@ class AVFBEL(Estimator):
         return open_modality(self.modality, visual=self.visual, auditory=self.auditory)
 
     def _new_network(self) -> Network:
+        kappa = 0.0 if self.rule == "published" else self.kappa
+        if self.cortex is not None:
+            if self.fusion != "gyrus" or "features" in (self.visual, self.auditory):
+                raise ValueError(
+                    "a cortex has its own ways in and its gyrus: leave visual, auditory and fusion as they are"
+                )
+            return self.cortex.network(kappa=kappa, modality=self.perceives)
         return Network(
             width=self.width,
             activation=self.activation,
@@ -369,7 +389,7 @@ class AVFBEL(Estimator):
             n_fused=self.n_fused,
             hidden=self.hidden,
             dropout=self.dropout,
-            kappa=0.0 if self.rule == "published" else self.kappa,
+            kappa=kappa,
             modality=self.modality,
             visual=self.visual,
             auditory=self.auditory,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from avfbel.brain.adaptation import LineAdaptation
 from avfbel.brain.auditory_cortex import POPULATION_SIZE, AuditoryActivity, AuditoryCortex
 from avfbel.brain.regions import ACOUSTIC, MAPS, POPULATIONS, REGIONS, SENSES, VISUAL_AREAS
 from avfbel.brain.relay import ThalamicRelay, join, on_off
@@ -154,6 +155,9 @@ class Network(nn.Module):
     fusion : {"gyrus", None}
         Where the senses meet: in the temporal gyrus, or not before the limbic system, which then reads their
         codes side by side (signed ones as ON and OFF channels) with a constant cue; see `relay.join`.
+    lines : bool
+        Whether the fused code is one of labelled lines (`avfbel.brain.lines`), which then adapt to what has
+        been met (`avfbel.brain.adaptation`).
 
     Raises
     ------
@@ -189,6 +193,7 @@ class Network(nn.Module):
         visual: str | None = "cornet-z",
         auditory: str | None = "col1",
         fusion: str | None = "gyrus",
+        lines: bool = False,
     ) -> None:
         super().__init__()
         modality = open_modality(modality, visual=visual, auditory=auditory)
@@ -224,6 +229,9 @@ class Network(nn.Module):
             heard = n_auditory[self.auditory] if self.auditory else 0
             seen = n_seen[self.visual] * (2 if self.visual == "cornet-z" else 1) if self.visual else 0
             n_fused = heard + seen + 1
+        if lines:
+            self.adaptation = LineAdaptation()
+        self.lines = lines
         self.register_buffer("senses", torch.tensor([float(sense) for sense in is_open]))
         self.register_buffer("fused_scale", torch.ones(n_fused))
 
@@ -266,6 +274,9 @@ class Network(nn.Module):
         seen = self.see(maps, None if gain is None else gain[:4])
         fusion = self._fuse(heard.x_auditory, seen.x_visual, evidence, row, mask)
         x_fused = fusion.x_fused * self.fused_scale.to(fusion.x_fused.dtype)
+        if self.lines:
+            present = evidence if row is None or mask is None else evidence[row] * mask
+            x_fused = self.adaptation(x_fused, present)
         if gain is not None and self.fusion is not None:
             x_fused = x_fused * gain[7].to(x_fused.dtype)
         areas, rates = seen.areas * evidence[:, 1:], heard.rates

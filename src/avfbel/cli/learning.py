@@ -31,6 +31,53 @@ Seed = Annotated[int, typer.Option(help="The same seed trains the same model.", 
 Jobs = Annotated[int | None, typer.Option(help="Processes; one a core by default.", min=1)]
 
 
+Cortex = Annotated[
+    str,
+    typer.Option(
+        help="Sensory regions: the shipped ones (default), a file of `avfbel pretrain`, or none, which lets "
+        "them learn from the ratings."
+    ),
+]
+
+
+@app.command()
+@guarded
+def pretrain(
+    clips: Annotated[
+        Path, typer.Argument(metavar="CLIPS", help="A corpus folder, or a manifest; ratings are not read.")
+    ],
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("cortex.safetensors"),
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    jobs: Jobs = None,
+) -> None:
+    """Let visual cortex, auditory cortex and temporal gyrus learn from clips that nobody rated.
+
+    They learn to tell what eye and ear measure. Models that are trained with --cortex FILE then learn
+    feelings only, from few rated clips.
+
+    Example: avfbel corpus build --random 1200 --out world && avfbel pretrain world --out cortex.safetensors
+    """
+    from avfbel.brain.lines import LineSettings
+    from avfbel.data.dataset import load_unrated
+    from avfbel.learn.cortex import learn_cortex, write_cortex
+    from avfbel.runtime.plan import check_writable
+
+    settings = LineSettings(seed=seed) if epochs is None else LineSettings(seed=seed, epochs=epochs)
+    check_writable(out.parent)
+    with warnings_as_notes(), progress_stages() as tell:
+        data = load_unrated(clips, jobs=jobs, progress=tell)
+        cortex = learn_cortex(
+            data, settings, progress=lambda epoch, _loss: tell("learning", epoch, settings.epochs)
+        )
+        with writing_to(out):
+            write_cortex(cortex, out)
+    typer.echo("r between what the code tells and what was measured, in clips held out")
+    for name, r in cortex.story["fidelity"].items():
+        typer.echo(f"  {name:<12} {r:.3f}")
+    typer.echo(out)
+
+
 @app.command()
 @guarded
 def train(
@@ -43,6 +90,7 @@ def train(
     corpus: Corpus = None,
     epochs: Epochs = None,
     seed: Seed = 0,
+    cortex: Cortex = "default",
     jobs: Jobs = None,
 ) -> None:
     """Train a model, find out by cross-validation what it is worth, and write it as a bundle with its card.
@@ -57,7 +105,7 @@ def train(
 
     check_model(model)
     check_destination(out)
-    settings = Settings(epochs=epochs, seed=seed)
+    settings = Settings(epochs=epochs, seed=seed, cortex=cortex)
     circuit(model, settings)  # says now, not after an hour of measuring, if torch is not installed
     with warnings_as_notes(), progress_stages() as tell:
         clips = load_dataset(data, corpus=corpus, exemplars=exemplars, jobs=jobs, progress=tell)
@@ -77,7 +125,7 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="avf-bel, m-bel, a-bel, bel, bel-m, bel-a, mean, ridge, gp, svr, mlp, transformer or "
+            help="avf-bel, m-bel, a-bel, avf-bel-ratings, bel, bel-m, bel-a, mean, ridge, gp, svr, mlp, transformer or "
             "late-fusion; repeatable."
         ),
     ],
@@ -102,6 +150,7 @@ def evaluate(
     corpus: Corpus = None,
     epochs: Epochs = None,
     seed: Seed = 0,
+    cortex: Cortex = "default",
     jobs: Jobs = None,
 ) -> None:
     """Predict clips whose stimulus (or group) the model has not met, and compare with what people felt.
@@ -133,12 +182,12 @@ def evaluate(
     if protocol == PERSONALISED:
         if resume:
             raise UsageError("personalised keeps no folds to go on with: leave --resume out")
-        settings = Settings(epochs=epochs, seed=seed)
+        settings = Settings(epochs=epochs, seed=seed, cortex=cortex)
         options = {"corpus": corpus, "exemplars": exemplars, "data_dir": data_dir, "jobs": jobs}
         _personalise(model, data, settings, options, target=target, out=out, plot=plot)
         return
     check_request(model, protocol, data, corpus=corpus, data_dir=data_dir)
-    settings = Settings(epochs=epochs, seed=seed)
+    settings = Settings(epochs=epochs, seed=seed, cortex=cortex)
     for name in model:
         make_candidate(name, settings)  # says now, not after an hour of measuring, if torch is not installed
     for path in (out, plot):
@@ -163,7 +212,7 @@ def evaluate(
             results.append(result)
     comparison = _comparison(results, target)
     if out is not None:
-        content = {"data": data, "seed": seed, "epochs": epochs, "comparison": comparison}
+        content = {"data": data, "seed": seed, "epochs": epochs, "cortex": cortex, "comparison": comparison}
         content["results"] = [result.to_dict() for result in results]
         write_whole(out, encode_json(content))
     if plot is not None:

@@ -131,6 +131,12 @@ def build(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Every melody with every film of --stimuli (the five prototypes).")
     ] = False,
+    random: Annotated[
+        int | None,
+        typer.Option(
+            "--random", metavar="N", help="N clips of random parameters, none near any of the 38.", min=1
+        ),
+    ] = None,
     variant: VariantName = "clips-2021",
     seconds: Seconds = None,
     strict: Strict = False,
@@ -148,7 +154,7 @@ def build(
     ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")] = Path("corpus"),
 ) -> None:
-    """Make exemplars of the 38 stimuli, of a sweep or of pairs, with manifest.csv, whose path is printed.
+    """Make exemplars of the 38 stimuli, of a sweep, pairs or random points, with manifest.csv (its path is printed).
 
     Beside it stands conditions.csv, which PsychoPy reads.
 
@@ -157,15 +163,25 @@ def build(
     Example: avfbel corpus build --sweep bpm=60:240:4 --sweep consonance=0,37 --around sad --out sweep
 
     Example: avfbel corpus build --pairs --stimuli happy,sad,angry --exemplars 5 --out congruence
+
+    Example: avfbel corpus build --random 1200 --seed 1 --out world
     """
     from avfbel.runtime.plan import check_writable
     from avfbel.stimulus import build_clips
+    from avfbel.stimulus.random_plans import plan_random
 
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs must be at least 1, got {jobs}")
     rendition = _rendition(only, sound, soundfont, loudness, size, before, after)
     composer = _composer(variant, seconds, strict)
-    clips = _planned(stimuli, sweep, around, pairs=pairs, exemplars=exemplars, seed=seed, composer=composer)
+    if random is None:
+        clips = _planned(
+            stimuli, sweep, around, pairs=pairs, exemplars=exemplars, seed=seed, composer=composer
+        )
+    elif sweep or pairs or stimuli is not None or around is not None or exemplars is not None:
+        raise UsageError("--random makes a corpus of its own: leave the options of the other kinds out")
+    else:
+        clips = plan_random(random, seed=seed, composer=composer)
     if pairs and only is not None:
         raise UsageError(f"pairs are of sound and film: leave --pairs or --only {only} out")
     check_writable(out)

@@ -270,6 +270,45 @@ class _Effort:
         return advance
 
 
+def load_unrated(
+    data: str | Path,
+    *,
+    window: float = 4.0,
+    hop: float = 1.0,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Measure clips that nobody rated, or take what was measured before.
+
+    Parameters
+    ----------
+    data : str or path
+        A manifest, of which ratings are not read, or a corpus folder that holds ``manifest.csv``.
+    window, hop, jobs, progress
+        As in `load_dataset`.
+
+    Returns
+    -------
+    Dataset
+        Clips in the order of the manifest; all targets are NaN.
+
+    Raises
+    ------
+    ManifestError
+        With all faults of the manifest, before any work.
+    UsageError
+        If there is no such manifest or corpus.
+    InputError
+        If clips cannot be measured, naming all of them.
+    """
+    from avfbel.data.corpora import corpus_manifest
+
+    effort = _Effort(window=float(window), hop=float(hop), jobs=jobs, progress=progress)
+    manifest = read_manifest(corpus_manifest(data), targets=False)
+    unrated = Targets.from_emotions(np.full((len(manifest.rows), len(EMOTIONS)), np.nan))
+    return _measure(manifest, [[row] for row in manifest.rows], dict.fromkeys(KINDS, unrated), effort)
+
+
 def _load_sievers2021(corpus: str | Path | None, exemplars: int, effort: _Effort) -> Dataset:
     from avfbel.data.corpora import clips_2021, corpus_manifest
 

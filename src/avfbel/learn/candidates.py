@@ -19,6 +19,7 @@ from avfbel.data.norms import FUSED_ANIMATION, FUSED_MUSIC
 from avfbel.data.targets import KINDS
 from avfbel.emotion import predicted_epp, predicted_valence
 from avfbel.errors import UsageError
+from avfbel.learn.cortex import NONE, SHIPPED, read_cortex
 from avfbel.senses.features import ALL_ACOUSTIC, VISUAL_FEATURES
 
 if TYPE_CHECKING:
@@ -36,14 +37,20 @@ CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
     "m-bel": {"modality": "audio"},
     "a-bel": {"modality": "video"},
     "avf-bel-gradient": {"learning": "gradient"},
+    "avf-bel-ratings": {"cortex": None},
     "bel": {"visual": "features", "auditory": "features", "fusion": None},
     "bel-m": {"modality": "audio", "auditory": "features", "fusion": None},
     "bel-a": {"modality": "video", "visual": "features", "fusion": None},
 }
-"""Parameters of `AVFBEL` by name: the circuit, its recurrent form, and the ablations of the paper's Table 2,
-of which bel, bel-m and bel-a are brain emotional learning on the measured features, without any cortex."""
+"""Parameters of `AVFBEL` by name: the circuit, its halves, its recurrent form, the circuit whose cortex learns
+from the ratings too, and brain emotional learning on the measured features, without any cortex."""
 
 NAME_OF_MODALITY = {modality: name for name, modality in CIRCUITS.items()}
+
+_OWN_WAYS = frozenset(
+    {"visual", "auditory", "fusion", "width", "activation", "n_visual", "n_fused", "hidden"}
+)
+"""Parameters of a cortex that is not the shipped one."""
 
 WITHOUT_CORTEX = frozenset({"bel", "bel-m", "bel-a"})
 """Circuits in which nothing but the limbic system learns."""
@@ -82,10 +89,15 @@ class Candidate(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may choose about learning; None takes the model's own default."""
+    """What a user may choose about learning; None takes the model's own default.
+
+    The cortex of circuits that have one: "default" is the shipped one, which has learned the causes of sounds
+    and pictures without ratings, "none" learns from the ratings, a path is a file of `write_cortex`.
+    """
 
     epochs: int | None = None
     seed: int = 0
+    cortex: str = SHIPPED
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -136,8 +148,8 @@ def circuit(name: str, settings: Settings) -> AVFBEL:
     name : str
         One of `CONFIGURATIONS`.
     settings : Settings
-        Epochs are those of the cortex; without a cortex, passes of the limbic system. Parameters come on top
-        of those of the configuration.
+        Epochs are passes of the limbic system, or of the cortex where it learns from the ratings. Parameters
+        come on top of those of the configuration; one that asks for another cortex keeps the shipped one out.
 
     Raises
     ------
@@ -146,9 +158,13 @@ def circuit(name: str, settings: Settings) -> AVFBEL:
     """
     from avfbel.brain import AVFBEL
 
-    model = AVFBEL(**{**CONFIGURATIONS[name], "random_state": settings.seed, **settings.parameters})
+    given = {**CONFIGURATIONS[name], "random_state": settings.seed, **settings.parameters}
+    if settings.cortex != NONE and "cortex" not in given and not _OWN_WAYS & set(given):
+        given["cortex"] = read_cortex(settings.cortex)
+    model = AVFBEL(**given)
     if settings.epochs is not None:
-        model.set_params(**{"bel_epochs" if name in WITHOUT_CORTEX else "epochs": settings.epochs})
+        limbic_only = model.cortex is not None or name in WITHOUT_CORTEX
+        model.set_params(**{"bel_epochs" if limbic_only else "epochs": settings.epochs})
     return model
 
 

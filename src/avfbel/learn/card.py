@@ -24,7 +24,12 @@ EPP_DEFINITION = (
 )
 
 
-def make_card(fitted: AVFBEL, data: Dataset, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def make_card(
+    fitted: AVFBEL,
+    data: Dataset,
+    metrics: Mapping[str, Any],
+    intervals: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Describe a trained model; the digests of its files are added when they are written.
 
     Parameters
@@ -35,6 +40,8 @@ def make_card(fitted: AVFBEL, data: Dataset, metrics: Mapping[str, Any]) -> dict
         What it was trained on.
     metrics : mapping
         Held-out figures by protocol, modality and target.
+    intervals : mapping, optional
+        What `avfbel.learn.calibration.calibrate` has found.
 
     Returns
     -------
@@ -65,12 +72,26 @@ def make_card(fitted: AVFBEL, data: Dataset, metrics: Mapping[str, Any]) -> dict
         "reference": reference(fitted, data),
         "regions": list(REGIONS),
         "seed": fitted.random_state,
-        "parameters": fitted.get_params(),
+        "parameters": _parameters(fitted),
+        "cortex": None if fitted.cortex is None else dict(fitted.cortex.story),
+        "fused_units": None if fitted.cortex is None else list(fitted.cortex.unit_names),
         "n_parameters": fitted.n_parameters_,
         "loss_curve": [round(loss, 6) for loss in fitted.loss_curve_],
         "training_mse": {"linear_read_out": fitted.head_mse_, "brain_emotional_learning": fitted.bel_mse_},
         "metrics": dict(metrics),
+        "intervals": None if intervals is None else dict(intervals),
     }
+
+
+def _parameters(fitted: AVFBEL) -> dict[str, Any]:
+    """Return the model's parameters; with a cortex of its own, those that its network was built with."""
+    given: dict[str, Any] = fitted.get_params(deep=False)
+    cortex = given.pop("cortex")
+    if cortex is not None:
+        s = cortex.settings
+        given |= {name: getattr(s, name) for name in ("width", "activation", "n_visual", "hidden", "dropout")}
+        given |= {"n_fused": len(cortex.unit_names), "epochs": s.epochs, "lines": True}
+    return given
 
 
 def feature_ranges(data: Dataset, modality: str = "both") -> tuple[dict[str, list[float]], list[str]]:

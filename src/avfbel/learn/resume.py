@@ -20,6 +20,7 @@ import numpy as np
 from avfbel._version import __version__
 from avfbel.data.cache import code_digest
 from avfbel.files import write_whole
+from avfbel.learn.cortex import cortex_digest
 
 if TYPE_CHECKING:
     from avfbel.data import Dataset
@@ -51,6 +52,7 @@ class Kept:
             "fold": fold,
             "epochs": settings.epochs,
             "seed": settings.seed,
+            "cortex": cortex_digest(settings.cortex),
             "parameters": {name: repr(value) for name, value in sorted(settings.parameters.items())},
             "version": __version__,
             "code": _code(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from avfbel.data.dataset import Progress
 from avfbel.data.targets import KINDS
 from avfbel.errors import UsageError
+from avfbel.learn.calibration import calibrate
 from avfbel.learn.candidates import (
     CIRCUITS,
     KINDS_OF_MODALITY,
@@ -25,6 +27,7 @@ from avfbel.learn.candidates import (
 )
 from avfbel.learn.card import make_card
 from avfbel.learn.crossvalidation import cross_validate
+from avfbel.learn.jackknife import Choice
 from avfbel.learn.protocols import PROTOTYPES, ingredients
 from avfbel.runtime.bundle import CARD
 from avfbel.runtime.bundle_folder import check_destination, whole_folder
@@ -129,7 +132,18 @@ def train_bundle(
             progress("training on all clips", epoch, fitted.epochs)
 
     Circuit(fitted).fit(data, progress=tell)
-    return write_bundle(fitted, out, make_card(fitted, data, metrics))
+    intervals = _intervals(fitted, data, progress)
+    return write_bundle(fitted, out, make_card(fitted, data, metrics, intervals))
+
+
+def _intervals(fitted: AVFBEL, data: Dataset, progress: Progress | None) -> dict[str, Any] | None:
+    """Calibrate intervals; None where cortices would have to learn anew for each stimulus held out."""
+    if fitted.cortex is None or fitted.learning != "local" or fitted.rule != "moren":
+        return None
+    choice = Choice(bel_epochs=fitted.bel_epochs, alpha=fitted.alpha, beta=fitted.beta, kappa=fitted.kappa)
+    tell = None if progress is None else partial(progress, "calibrating intervals")
+    kinds = KINDS_OF_MODALITY[fitted.perceives]
+    return calibrate(data, fitted.cortex, choice, kinds=kinds, seed=fitted.random_state, progress=tell)
 
 
 def check_model(model: str) -> None:

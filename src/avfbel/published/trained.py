@@ -120,7 +120,7 @@ def in_sample(model: str, data: Dataset, pairs: ReleasedPairs, *, seed: int = 0)
         precision, recall, f1, similarity (percent), r, and n clips.
     """
     kind = KIND[model]
-    fitted = Circuit(circuit(model, Settings(seed=seed))).fit(data)
+    fitted = Circuit(circuit(model, Settings(seed=seed, cortex="none"))).fit(data)
     samples = all_samples(data, kind)
     emotions = np.maximum(0.0, fitted.model.predict(samples))
     positivity = emotions @ np.arange(1.0, 6.0) / 15.0
@@ -183,6 +183,11 @@ def held_out(
 ) -> dict[str, Any]:
     """Score a model on stimuli that it has not met, as ``{target: figures}`` of what it perceives."""
     found = cross_validate(
-        model, data, "leave-stimulus-out", settings=Settings(seed=seed), jobs=jobs, progress=tell
+        model,
+        data,
+        "leave-stimulus-out",
+        settings=Settings(seed=seed, cortex="none"),
+        jobs=jobs,
+        progress=tell,
     )
     return dict(found.metrics()[KIND[model]])

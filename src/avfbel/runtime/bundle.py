@@ -124,6 +124,28 @@ class Bundle:
         kinds = self.card.get("kinds", ["fused"])
         return tuple(sense for sense in ("audio", "video") if sense in kinds or "fused" in kinds)
 
+    def interval(self, epp: float, g_audio: float, g_video: float) -> tuple[float | None, float | None]:
+        """Return within which bounds the mean rating of such a clip is to be expected.
+
+        Parameters
+        ----------
+        epp : float
+            Predicted positivity of a window that lies in the range of training.
+        g_audio, g_video : float
+            Evidence of each sense: intervals of sound alone, picture alone and both differ.
+
+        Returns
+        -------
+        low, high : float or None
+            In [0, 1]; None where no interval was calibrated, or there is no evidence.
+        """
+        kind = "fused" if min(g_audio, g_video) > 0 else "audio" if g_audio > 0 else "video"
+        calibrated = (self.card.get("intervals") or {}).get(kind)
+        if calibrated is None or max(g_audio, g_video) <= 0:
+            return None, None
+        width = float(calibrated["half_width"])
+        return max(0.0, epp - width), min(1.0, epp + width)
+
     @property
     def may_be_missing(self) -> frozenset[str]:
         """Features that were missing in some windows of training although their sense had evidence."""

@@ -232,21 +232,28 @@ class Stream:
         sensed = perceived_by(sensed, self.bundle.senses)
         emotion, regions, gates, _ = self._predictor.predict([sensed])
         self._n_given += 1
+        felt = Emotion.from_output(emotion[0])
+        in_range = within_ranges(sensed, self._ranges, self.bundle.may_be_missing)
+        low, high = (
+            self.bundle.interval(felt.epp, sensed.g_audio, sensed.g_video) if in_range else (None, None)
+        )
         return WindowResult(
             index=self._n_given - 1,
             start_s=sensed.start_s,
             end_s=sensed.end_s,
             start_frame=sensed.start_frame,
             end_frame=sensed.end_frame,
-            emotion=Emotion.from_output(emotion[0]),
+            emotion=felt,
             evidence=max(sensed.g_audio, sensed.g_video) > 0,
-            in_range=within_ranges(sensed, self._ranges, self.bundle.may_be_missing),
+            in_range=in_range,
             features=sensed.to_dict(),
             regions=dict(zip(self.bundle.regions, regions[0].tolist(), strict=True)),
             gate_audio=float(gates[0, 0]),
             gate_video=float(gates[0, 1]),
             g_audio=sensed.g_audio,
             g_video=sensed.g_video,
+            epp_low=low,
+            epp_high=high,
             attribution=self._attributor.attribute(sensed).to_dict() if self._attributor else None,
         )
 

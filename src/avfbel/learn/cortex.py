@@ -1,0 +1,184 @@
+"""Sensory regions that learned without ratings: learned from a corpus, written, read, and the shipped ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from avfbel.data.targets import KINDS
+from avfbel.errors import InputError, UsageError
+from avfbel.files import write_whole
+
+if TYPE_CHECKING:
+    from avfbel.brain.cortex import Cortex
+    from avfbel.brain.lines import LineSettings
+    from avfbel.brain.samples import Samples
+    from avfbel.data import Dataset
+
+SHIPPED = "default"
+NONE = "none"
+_FORMAT = "avfbel-cortex/1"
+HELD_OUT = 0.1
+"""Share of the clips that is kept to tell how well a cortex tells the features of others."""
+
+
+def learn_cortex(
+    data: Dataset,
+    settings: LineSettings | None = None,
+    *,
+    progress: Callable[[int, float], None] | None = None,
+) -> Cortex:
+    """Let sensory regions learn to tell what eye and ear measure in clips, and how well they tell it of others.
+
+    The last tenth of the clips is held out for the figures of the story; what is returned has learned from
+    the others.
+
+    Parameters
+    ----------
+    data : Dataset
+        Clips; ratings are not looked at.
+    settings : LineSettings, optional
+        Architecture and optimisation.
+    progress : callable, optional
+        Called after each epoch with its number, from 1, and its loss.
+
+    Returns
+    -------
+    Cortex
+        With a story: what it learned from, its loss curve, and for each feature the correlation of what the
+        code tells with what was measured, over windows of the clips held out.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than ten clips, or nothing to hear or see in them.
+    """
+    from avfbel.brain.cortex import Cortex
+    from avfbel.brain.lines import LineSettings, fidelity, learn_lines
+
+    settings = settings or LineSettings()
+    learned = round((1 - HELD_OUT) * data.n_clips)
+    samples = _every_window(data)
+    new = data.clip[samples.row] >= learned
+    if data.n_clips < 1 / HELD_OUT or not samples.sample_evidence[~new].any():
+        raise UsageError(
+            f"{data.manifest}: a cortex learns from hundreds of clips with sound or movement, and there are "
+            f"{data.n_clips}: make more with `avfbel corpus build --random`, or add films of your own"
+        )
+    network, lines, losses = learn_lines(samples.select(~new), settings, progress=progress)
+    told = fidelity(network, lines, samples.select(new))
+    story = {
+        "learned_from": f"{learned} clips of {data.name}, without ratings",
+        "window_s": data.window,
+        "loss_curve": [round(loss, 5) for loss in losses],
+        "fidelity": {name: round(r, 4) for name, r in told.items()},
+    }
+    return Cortex.of(network, settings, story)
+
+
+def _every_window(data: Dataset) -> Samples:
+    """Return every window heard, seen, and both."""
+    from avfbel.learn.candidates import all_samples
+
+    parts = [all_samples(data, kind) for kind in KINDS if data.available(kind).any()]
+    return replace(
+        parts[0],
+        row=np.concatenate([part.row for part in parts]),
+        mask=np.concatenate([part.mask for part in parts]),
+    )
+
+
+def write_cortex(cortex: Cortex, path: str | Path) -> Path:
+    """Write sensory regions as one safetensors file, whole or not at all."""
+    from safetensors.numpy import save
+
+    told = {
+        "format": _FORMAT,
+        "settings": json.dumps(asdict(cortex.settings)),
+        "story": json.dumps(dict(cortex.story), allow_nan=False),
+    }
+    return write_whole(
+        path, save({name: np.ascontiguousarray(w) for name, w in cortex.weights.items()}, told)
+    )
+
+
+def read_cortex(source: str | Path = SHIPPED) -> Cortex:
+    """Read sensory regions.
+
+    Parameters
+    ----------
+    source : str or path
+        A file that `write_cortex` has written, or "default" for the one shipped with the package.
+
+    Returns
+    -------
+    Cortex
+        Ready for ``AVFBEL(cortex=...)``; its story names the sha256 of the file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or of another format.
+    """
+    return _parsed(_content(str(source)), str(source))
+
+
+def cortex_digest(source: str | Path) -> str:
+    """Return the sha256 of a cortex as hexadecimal, or "none"; without reading it with torch.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    return NONE if str(source) == NONE else hashlib.sha256(_content(str(source))).hexdigest()
+
+
+@cache
+def _content(source: str) -> bytes:
+    if source == SHIPPED:
+        return (files("avfbel") / "bundles" / "cortex.safetensors").read_bytes()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"there is no cortex {source}: name a file that `avfbel pretrain` has written, or default, or none"
+        ) from error
+
+
+def _parsed(data: bytes, source: str) -> Cortex:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    from avfbel.brain.cortex import Cortex
+    from avfbel.brain.lines import LineSettings
+
+    try:
+        told = _header(data)
+        weights = load(data)
+        settings = LineSettings(**json.loads(told["settings"]))
+        story = json.loads(told["story"])
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{source} is no cortex that this version reads: write one with `avfbel pretrain`"
+        ) from error
+    return Cortex(
+        settings=settings, weights=weights, story={**story, "sha256": hashlib.sha256(data).hexdigest()}
+    )
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    """Return the texts in the head of a safetensors file, if it is a cortex."""
+    length = int.from_bytes(data[:8], "little")
+    told: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
+    if told.get("format") != _FORMAT:
+        raise ValueError("another format")
+    return told
