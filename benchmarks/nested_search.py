@@ -33,7 +33,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--corpus", help="a corpus made before; else the one in the user's cache")
-    parser.add_argument("--exemplars", type=int, default=10)
+    parser.add_argument("--exemplars", type=int, default=20)
     parser.add_argument("--cortex", default="default")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/nested.json"))
     parser.add_argument("--jobs", type=int, default=2)

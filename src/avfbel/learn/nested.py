@@ -24,8 +24,8 @@ from avfbel.learn.protocols import leave_prototype_out
 Array = NDArray[np.float64]
 
 CHOICES: tuple[Choice, ...] = tuple(
-    Choice(bel_epochs=passes, alpha=alpha, beta=2 * alpha, kappa=kappa, adapt=adapt)
-    for passes, alpha, kappa, adapt in product((1, 3, 10, 30), (0.03, 0.1), (0.0, 0.25), (True, False))
+    Choice(bel_epochs=passes, alpha=alpha, beta=2 * alpha, adapt=adapt)
+    for passes, alpha, adapt in product((1, 3, 10, 30), (0.01, 0.03, 0.1), (True, False))
 )
 """Everything that is tried."""
 
