@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avfbel.brain import Network, TemporalGyrus
-from avfbel.brain.gradient import GradientSettings, _parameter_groups
+from avfbel.brain.gradient import GradientSettings, parameter_groups
 
 Array = np.ndarray
 
@@ -87,7 +87,7 @@ def test_dropout_silences_its_share_while_training_only() -> None:
 
 def test_l2_acts_on_weights_of_layers_alone() -> None:
     network, head = Network(), torch.nn.Linear(32, 5, bias=False)
-    decayed, free = _parameter_groups(network, head, GradientSettings().weight_decay)
+    decayed, free = parameter_groups(network, head, GradientSettings().weight_decay)
     assert (decayed["weight_decay"], free["weight_decay"]) == (1e-3, 0.0)
     names = {id(p): name for name, p in network.named_parameters()}
     assert all(names.get(id(p), "head.weight").endswith("weight") for p in decayed["params"])

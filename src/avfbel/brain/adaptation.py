@@ -8,7 +8,8 @@ and off, and g the evidence of the sense that the line belongs to:
 
     s = (on - off - g mean) / sd        on' = max(0, s)        off' = max(0, -s)
 
-Without evidence the lines are silent before and after.
+A line whose sense has no evidence is silent, s = 0: of what is not heard or not seen, the gyrus has no more
+to say than what leaks over from the other sense.
 
 References
 ----------
@@ -24,9 +25,12 @@ from torch import Tensor, nn
 from avfbel.brain.regions import ACOUSTIC, MAPS
 from avfbel.brain.relay import RELAY_LIMIT, on_off
 
+N_LINES = 2 * (len(ACOUSTIC) + len(MAPS)) + 1
+"""On and off of each feature, and the unit that speaks whenever there is something to hear or see."""
+
 
 class LineAdaptation(nn.Module):
-    """Adaptation of the lines of `avfbel.brain.lines`; at first nothing has been met, and nothing changes.
+    """Adaptation of the lines of `avfbel.brain.lines`; before `fit`, it takes off from on and nothing else.
 
     Examples
     --------
@@ -52,13 +56,17 @@ class LineAdaptation(nn.Module):
         """Return the adapted lines (n, 25) of lines (n, 25), with the evidence of both senses (n, 2)."""
         code = self.signed(lines)
         sensed = self._by_line(evidence.to(code.dtype))
-        adapted = (code - sensed * self.mean.to(code.dtype)) / self.sd.to(code.dtype)
+        centred = (code - sensed * self.mean.to(code.dtype)) / self.sd.to(code.dtype)
+        adapted = centred * (sensed > 0).to(code.dtype)
         heard, seen = torch.split(adapted.clamp(-RELAY_LIMIT, RELAY_LIMIT), [len(ACOUSTIC), len(MAPS)], dim=1)
         return torch.cat([on_off(heard), on_off(seen), lines[:, -1:]], dim=1)
 
     @torch.no_grad()
     def fit(self, lines: Tensor, evidence: Tensor) -> None:
-        """Take mean and sd of each line over the samples (n, 25) in which its sense has evidence (n, 2)."""
+        """Take mean and sd of each line over the samples (n, 25) in which its sense has evidence (n, 2).
+
+        Lines of a sense that fewer than two samples open keep the mean and sd that they had.
+        """
         code = self.signed(lines).double()
         for i, sensed in enumerate(self._by_line(evidence).T):
             met = code[sensed > 0, i] / sensed[sensed > 0]

@@ -1,4 +1,4 @@
-"""Sensory regions that have learned, as a thing to keep and to build on: settings, weights, how they learned."""
+"""Sensory regions that have learned, to keep and to build on: settings, weights, how they learned."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ class Cortex:
         Raises
         ------
         ValueError
-            If the weights do not belong to the settings, naming those that are missing or too many.
+            If the weights do not belong to the settings, naming those that are missing, too many, or of
+            another shape.
         """
         s = self.settings
         network = Network(
@@ -80,9 +81,10 @@ class Cortex:
             lines=True,
         )
         own = network.state_dict()
-        wanted = set(own) - set(_OF_ITS_USE)
-        if wanted != set(self.weights):
-            wrong = ", ".join(sorted(wanted.symmetric_difference(self.weights)))
+        wanted = {(name, tuple(w.shape) or (1,)) for name, w in own.items() if name not in _OF_ITS_USE}
+        given = {(name, w.shape or (1,)) for name, w in self.weights.items()}
+        if wanted != given:
+            wrong = ", ".join(sorted({name for name, _ in wanted ^ given}))
             raise ValueError(f"these weights are not those of a cortex of such settings: {wrong}")
         state = {name: torch.from_numpy(np.array(value)) for name, value in self.weights.items()}
         network.load_state_dict(own | state)

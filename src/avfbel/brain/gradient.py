@@ -247,7 +247,7 @@ def fuse(network: Network, samples: Samples) -> NDArray[np.float64]:
 
 
 def parameter_groups(network: Network, head: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Return the parameters of regions and read-out for an optimiser: L2 acts on the weights of layers only."""
+    """Return parameters of regions and read-out for an optimiser: L2 acts on the weights of layers only."""
     decayed: list[Tensor] = []
     free: list[Tensor] = []
     # The tuning of auditory neurons is one number a neuron, and free too.

@@ -46,9 +46,10 @@ from avfbel.brain.regions import ACOUSTIC, MAPS
 from avfbel.brain.relay import ThalamicRelay, join
 from avfbel.brain.samples import Samples
 
-FEATURES = (*ACOUSTIC, *MAPS)
 ANY = "any"
 """The unit that speaks whenever there is something to hear or see."""
+SHORTEST_CYCLE = 10
+"""Passes below which the rate does not go through a whole cycle: there is no room to go up and down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,8 +218,9 @@ def _train(
 ) -> list[float]:
     groups = parameter_groups(network, nn.Identity(), settings.weight_decay)
     optimizer = torch.optim.Adam(groups, lr=settings.learning_rate)
+    cycle = max(settings.epochs, SHORTEST_CYCLE)
     rate = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=settings.learning_rate, total_steps=settings.epochs, pct_start=0.2
+        optimizer, max_lr=settings.learning_rate, total_steps=cycle, pct_start=0.2
     )
     rng = np.random.default_rng(settings.seed)
     clips = np.unique(samples.row)

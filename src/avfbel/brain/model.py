@@ -112,7 +112,7 @@ class AVFBEL(Estimator):
     limbic_loss_curve_ : list of float
         Its loss in each epoch; empty after local learning.
     loss_curve_ : list of float
-        Mean squared error of the read-out in each epoch, while training (dropout on).
+        Mean squared error of the read-out in each epoch, while training (dropout on); empty with a `cortex`.
     head_mse_, bel_mse_ : float
         Mean squared error on the training samples that a linear read-out could reach on the fused code (least
         squares), and that the local rule reached.
@@ -191,7 +191,8 @@ class AVFBEL(Estimator):
             Clips, the senses each sample opens, and rewards. Samples without evidence for any sense that the
             model has teach nothing and are left out.
         progress : callable, optional
-            Called after each epoch of the gradient-trained stage with its number, from 1, and its loss.
+            Called after each epoch of the gradient-trained stage, which a `cortex` makes needless, with its
+            number, from 1, and its loss.
 
         Returns
         -------
@@ -201,7 +202,8 @@ class AVFBEL(Estimator):
         Raises
         ------
         ValueError
-            If there are no rewards, no sample has evidence, or a parameter cannot be used.
+            If there are no rewards, no sample has evidence, or a parameter cannot be used: with a cortex,
+            `visual`, `auditory` and `fusion` cannot name other ways in.
         """
         if self.learning not in LEARNING:
             raise ValueError(f"learning must be {' or '.join(LEARNING)}, got {self.learning!r}")
@@ -213,10 +215,12 @@ class AVFBEL(Estimator):
         settings = self._settings(self.epochs)
         parameters = self._limbic_parameters()
         with reproducible(self.random_state):
-            network = self._new_network().to(device)
-            loss_curve: list[float] = []
+            network = self._new_network()
             if self.cortex is None:
                 fit_scales(network, samples)
+            network.to(device)
+            loss_curve: list[float] = []
+            if self.cortex is None:
                 loss_curve = train(network, samples, settings, seed=self.random_state, progress=progress)
             x_fused = fuse(network, samples)
             if network.lines:
@@ -379,7 +383,7 @@ class AVFBEL(Estimator):
         if self.cortex is not None:
             if self.fusion != "gyrus" or "features" in (self.visual, self.auditory):
                 raise ValueError(
-                    "a cortex has its own ways in and its gyrus: leave visual, auditory and fusion as they are"
+                    "a cortex has its ways in and its gyrus: leave visual, auditory and fusion as they are"
                 )
             return self.cortex.network(kappa=kappa, modality=self.perceives)
         return Network(

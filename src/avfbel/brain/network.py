@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from avfbel.brain.adaptation import LineAdaptation
+from avfbel.brain.adaptation import N_LINES, LineAdaptation
 from avfbel.brain.auditory_cortex import POPULATION_SIZE, AuditoryActivity, AuditoryCortex
 from avfbel.brain.regions import ACOUSTIC, MAPS, POPULATIONS, REGIONS, SENSES, VISUAL_AREAS
 from avfbel.brain.relay import ThalamicRelay, join, on_off
@@ -162,7 +162,7 @@ class Network(nn.Module):
     Raises
     ------
     ValueError
-        If a name is unknown or no sense is left.
+        If a name is unknown, no sense is left, or the fused code cannot be one of lines.
 
     Examples
     --------
@@ -230,6 +230,10 @@ class Network(nn.Module):
             seen = n_seen[self.visual] * (2 if self.visual == "cornet-z" else 1) if self.visual else 0
             n_fused = heard + seen + 1
         if lines:
+            if fusion is None or n_fused != N_LINES:
+                raise ValueError(
+                    f"lines are {N_LINES} units of the gyrus: set n_fused={N_LINES} and fusion='gyrus'"
+                )
             self.adaptation = LineAdaptation()
         self.lines = lines
         self.register_buffer("senses", torch.tensor([float(sense) for sense in is_open]))

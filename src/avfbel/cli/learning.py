@@ -58,12 +58,14 @@ def pretrain(
 
     Example: avfbel corpus build --random 1200 --out world && avfbel pretrain world --out cortex.safetensors
     """
-    from avfbel.brain.lines import LineSettings
     from avfbel.data.dataset import load_unrated
-    from avfbel.learn.cortex import learn_cortex, write_cortex
+    from avfbel.errors import UsageError
+    from avfbel.learn.cortex import learn_cortex, line_settings, write_cortex
     from avfbel.runtime.plan import check_writable
 
-    settings = LineSettings(seed=seed) if epochs is None else LineSettings(seed=seed, epochs=epochs)
+    settings = line_settings(epochs=epochs, seed=seed)
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder: name a file for the cortex")
     check_writable(out.parent)
     with warnings_as_notes(), progress_stages() as tell:
         data = load_unrated(clips, jobs=jobs, progress=tell)
@@ -125,8 +127,8 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="avf-bel, m-bel, a-bel, avf-bel-ratings, bel, bel-m, bel-a, mean, ridge, gp, svr, mlp, transformer or "
-            "late-fusion; repeatable."
+            help="avf-bel, m-bel, a-bel, avf-bel-ratings, avf-bel-gradient, bel, bel-m, bel-a, mean, ridge, "
+            "gp, svr, mlp, transformer or late-fusion; repeatable."
         ),
     ],
     protocol: Annotated[
@@ -233,11 +235,14 @@ def _personalise(
 ) -> None:
     """Evaluate under the protocol `personalised`, which has no folds; print, and write what is asked."""
     from avfbel.files import whole_files, write_whole
+    from avfbel.learn import make_candidate
     from avfbel.learn.personalised_run import check_personalised, run_personalised
     from avfbel.runtime.files import encode_json
     from avfbel.runtime.plan import check_writable
 
     check_personalised(models, data, data_dir=options["data_dir"], plot=plot is not None)
+    for name in models:
+        make_candidate(name, settings)  # says now, not after an hour of measuring, if a cortex cannot be read
     for path in (out, plot):
         if path is not None:
             check_writable(path.parent)
@@ -248,7 +253,7 @@ def _personalise(
         for line in result.lines(target=target):
             typer.echo(line)
     if out is not None:
-        content = {"data": data, "seed": settings.seed, "epochs": settings.epochs}
+        content = {"data": data, "seed": settings.seed, "epochs": settings.epochs, "cortex": settings.cortex}
         whole = {**content, "results": {name: result.to_dict() for name, result in results.items()}}
         write_whole(out, encode_json(whole))
     if plot is not None:

@@ -154,7 +154,7 @@ def build(
     ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")] = Path("corpus"),
 ) -> None:
-    """Make exemplars of the 38 stimuli, of a sweep, pairs or random points, with manifest.csv (its path is printed).
+    """Make exemplars of the 38 stimuli, of a sweep, pairs or random points, and print where manifest.csv is.
 
     Beside it stands conditions.csv, which PsychoPy reads.
 

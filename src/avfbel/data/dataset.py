@@ -283,14 +283,15 @@ def load_unrated(
     Parameters
     ----------
     data : str or path
-        A manifest, of which ratings are not read, or a corpus folder that holds ``manifest.csv``.
+        A manifest, or a corpus folder that holds ``manifest.csv``. Ratings are not read; a clip that several
+        rows rate is there once.
     window, hop, jobs, progress
         As in `load_dataset`.
 
     Returns
     -------
     Dataset
-        Clips in the order of the manifest; all targets are NaN.
+        Clips in the order of the manifest; all targets are NaN. A corpus has the name of its folder.
 
     Raises
     ------
@@ -300,13 +301,25 @@ def load_unrated(
         If there is no such manifest or corpus.
     InputError
         If clips cannot be measured, naming all of them.
+
+    Warns
+    -----
+    UserWarning
+        If a clip ends early and was measured as far as it decodes.
     """
+    effort = _Effort(window=float(window), hop=float(hop), jobs=jobs, progress=progress)
+    return _load_unrated(data, effort)
+
+
+def _load_unrated(data: str | Path, effort: _Effort) -> Dataset:
     from avfbel.data.corpora import corpus_manifest
 
-    effort = _Effort(window=float(window), hop=float(hop), jobs=jobs, progress=progress)
-    manifest = read_manifest(corpus_manifest(data), targets=False)
-    unrated = Targets.from_emotions(np.full((len(manifest.rows), len(EMOTIONS)), np.nan))
-    return _measure(manifest, [[row] for row in manifest.rows], dict.fromkeys(KINDS, unrated), effort)
+    path = corpus_manifest(data)
+    manifest = read_manifest(path, targets=False)
+    clips = _rows_by_clip(manifest)
+    unrated = Targets.from_emotions(np.full((len(clips), len(EMOTIONS)), np.nan))
+    dataset = _measure(manifest, clips, dict.fromkeys(KINDS, unrated), effort)
+    return replace(dataset, name=path.parent.name) if Path(data).expanduser().is_dir() else dataset
 
 
 def _load_sievers2021(corpus: str | Path | None, exemplars: int, effort: _Effort) -> Dataset:
@@ -344,14 +357,19 @@ def _load_sievers2021(corpus: str | Path | None, exemplars: int, effort: _Effort
 
 
 def _load_manifest(manifest: Manifest, effort: _Effort) -> Dataset:
-    of_clip: dict[Clip, list[Row]] = {}
-    for row in manifest.rows:
-        of_clip.setdefault(row.clip, []).append(row)
-    rated = list(of_clip.values())
+    rated = _rows_by_clip(manifest)
     _check_stimuli(manifest, rated)
     unit = max(1.0, float(np.nanmax([[*row.emotions, 0.0] for row in manifest.rows])))
     dataset = _measure(manifest, rated, dict.fromkeys(KINDS, _mean_targets(rated, unit)), effort)
     return replace(dataset, intensity_unit=unit)
+
+
+def _rows_by_clip(manifest: Manifest) -> list[list[Row]]:
+    """Return the ratings of each clip, in the order in which clips first appear."""
+    of_clip: dict[Clip, list[Row]] = {}
+    for row in manifest.rows:
+        of_clip.setdefault(row.clip, []).append(row)
+    return list(of_clip.values())
 
 
 def _check_stimuli(manifest: Manifest, rated: Sequence[Sequence[Row]]) -> None:

@@ -1,4 +1,4 @@
-"""Sensory regions that learned without ratings: learned from a corpus, written, read, and the shipped ones."""
+"""Sensory regions that learn without ratings: taught by a corpus, written, read, and the shipped ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avfbel.data.targets import KINDS
 from avfbel.errors import InputError, UsageError
@@ -28,6 +28,33 @@ NONE = "none"
 _FORMAT = "avfbel-cortex/1"
 HELD_OUT = 0.1
 """Share of the clips that is kept to tell how well a cortex tells the features of others."""
+FEWEST_CLIPS = 10
+"""Of which one is held out."""
+
+
+def line_settings(*, epochs: int | None = None, seed: int = 0) -> LineSettings:
+    """Return how a cortex is to learn.
+
+    Parameters
+    ----------
+    epochs : int, optional
+        Passes; those of `LineSettings` by default.
+    seed : int
+        The same seed learns the same cortex.
+
+    Raises
+    ------
+    ImportError
+        If torch is not installed, naming the remedy.
+    """
+    try:
+        from avfbel.brain.lines import LineSettings
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError('pretrain needs torch: pip install "avfbel[train]"', name="torch") from error
+    settings = LineSettings(seed=seed)
+    return settings if epochs is None else replace(settings, epochs=epochs)
 
 
 def learn_cortex(
@@ -36,7 +63,7 @@ def learn_cortex(
     *,
     progress: Callable[[int, float], None] | None = None,
 ) -> Cortex:
-    """Let sensory regions learn to tell what eye and ear measure in clips, and how well they tell it of others.
+    """Let sensory regions learn to tell what eye and ear measure, and see how well they tell it of new clips.
 
     The last tenth of the clips is held out for the figures of the story; what is returned has learned from
     the others.
@@ -59,7 +86,8 @@ def learn_cortex(
     Raises
     ------
     UsageError
-        If there are fewer than ten clips, or nothing to hear or see in them.
+        If there are fewer than ten clips, nothing is heard or nothing moves in those that are learned from,
+        or learning diverges.
     """
     from avfbel.brain.cortex import Cortex
     from avfbel.brain.lines import LineSettings, fidelity, learn_lines
@@ -68,12 +96,10 @@ def learn_cortex(
     learned = round((1 - HELD_OUT) * data.n_clips)
     samples = _every_window(data)
     new = data.clip[samples.row] >= learned
-    if data.n_clips < 1 / HELD_OUT or not samples.sample_evidence[~new].any():
-        raise UsageError(
-            f"{data.manifest}: a cortex learns from hundreds of clips with sound or movement, and there are "
-            f"{data.n_clips}: make more with `avfbel corpus build --random`, or add films of your own"
-        )
+    _check_clips(data, samples.sample_evidence[~new])
     network, lines, losses = learn_lines(samples.select(~new), settings, progress=progress)
+    if not np.isfinite(losses[-1]):
+        raise UsageError("learning diverged: learn with a lower learning_rate")
     told = fidelity(network, lines, samples.select(new))
     story = {
         "learned_from": f"{learned} clips of {data.name}, without ratings",
@@ -82,6 +108,20 @@ def learn_cortex(
         "fidelity": {name: round(r, 4) for name, r in told.items()},
     }
     return Cortex.of(network, settings, story)
+
+
+def _check_clips(data: Dataset, evidence: NDArray[np.floating[Any]]) -> None:
+    """Refuse what leaves a sense without lessons: it would stay as random as it began, and still speak."""
+    remedy = "make some with `avfbel corpus build --random`, or add films of your own"
+    if data.n_clips < FEWEST_CLIPS:
+        raise UsageError(
+            f"{data.manifest}: a cortex learns from hundreds of clips, and there are {data.n_clips}: {remedy}"
+        )
+    for sense, lacking in enumerate(("has sound", "shows movement")):
+        if not evidence[:, sense].any():
+            raise UsageError(
+                f"{data.manifest}: no clip to learn from {lacking}, and a cortex needs both senses: {remedy}"
+            )
 
 
 def _every_window(data: Dataset) -> Samples:
@@ -97,17 +137,20 @@ def _every_window(data: Dataset) -> Samples:
 
 
 def write_cortex(cortex: Cortex, path: str | Path) -> Path:
-    """Write sensory regions as one safetensors file, whole or not at all."""
+    """Write sensory regions as one safetensors file, whole or not at all, and return its path.
+
+    The story goes along, but for the sha256 of a file that they were read from.
+    """
     from safetensors.numpy import save
 
+    story = {name: value for name, value in cortex.story.items() if name != "sha256"}
     told = {
         "format": _FORMAT,
         "settings": json.dumps(asdict(cortex.settings)),
-        "story": json.dumps(dict(cortex.story), allow_nan=False),
+        "story": json.dumps(story, allow_nan=False),
     }
-    return write_whole(
-        path, save({name: np.ascontiguousarray(w) for name, w in cortex.weights.items()}, told)
-    )
+    weights = {name: np.array(w, order="C") for name, w in cortex.weights.items()}
+    return write_whole(path, save(weights, told))
 
 
 def read_cortex(source: str | Path = SHIPPED) -> Cortex:
@@ -126,7 +169,7 @@ def read_cortex(source: str | Path = SHIPPED) -> Cortex:
     Raises
     ------
     InputError
-        If the file is missing, damaged, or of another format.
+        If the file is missing, damaged, of another format, or its weights are not those of a cortex.
     """
     return _parsed(_content(str(source)), str(source))
 
@@ -142,7 +185,6 @@ def cortex_digest(source: str | Path) -> str:
     return NONE if str(source) == NONE else hashlib.sha256(_content(str(source))).hexdigest()
 
 
-@cache
 def _content(source: str) -> bytes:
     if source == SHIPPED:
         return (files("avfbel") / "bundles" / "cortex.safetensors").read_bytes()
@@ -150,7 +192,7 @@ def _content(source: str) -> bytes:
         return Path(source).read_bytes()
     except OSError as error:
         raise InputError(
-            f"there is no cortex {source}: name a file that `avfbel pretrain` has written, or default, or none"
+            f"no cortex at {source}: name a file that `avfbel pretrain` has written, or default, or none"
         ) from error
 
 
@@ -159,26 +201,27 @@ def _parsed(data: bytes, source: str) -> Cortex:
     from safetensors.numpy import load
 
     from avfbel.brain.cortex import Cortex
+    from avfbel.brain.gradient import reproducible
     from avfbel.brain.lines import LineSettings
 
     try:
         told = _header(data)
-        weights = load(data)
         settings = LineSettings(**json.loads(told["settings"]))
-        story = json.loads(told["story"])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        story = {**json.loads(told["story"]), "sha256": hashlib.sha256(data).hexdigest()}
+        cortex = Cortex(settings=settings, weights=load(data), story=story)
+        with reproducible(0):  # random weights are drawn before the read ones take their place
+            cortex.network(kappa=0.0)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{source} is no cortex that this version reads: write one with `avfbel pretrain`"
         ) from error
-    return Cortex(
-        settings=settings, weights=weights, story={**story, "sha256": hashlib.sha256(data).hexdigest()}
-    )
+    return cortex
 
 
 def _header(data: bytes) -> dict[str, Any]:
     """Return the texts in the head of a safetensors file, if it is a cortex."""
     length = int.from_bytes(data[:8], "little")
     told: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
-    if told.get("format") != _FORMAT:
+    if told["format"] != _FORMAT:
         raise ValueError("another format")
     return told
