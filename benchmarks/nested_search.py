@@ -19,6 +19,7 @@ import numpy as np
 
 from avfbel.data import load_dataset, load_norms
 from avfbel.data.targets import KINDS, NORM_OF_KIND
+from avfbel.files import write_whole
 from avfbel.learn.cortex import cortex_digest, read_cortex
 from avfbel.learn.evaluation import TARGETS
 from avfbel.learn.jackknife import Choice, Material, make_material
@@ -63,7 +64,7 @@ def main() -> None:
         **{protocol: _summary(tried[protocol], protocol, truth, norms.stimuli) for protocol in PROTOCOLS},
         "chosen": asdict(best_overall(tried["leave-stimulus-out"]).choice),
     }
-    asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_whole(asked.out, f"{json.dumps(result, indent=1)}\n".encode())
     for protocol in PROTOCOLS:
         print(protocol, json.dumps(result[protocol]["nested"]["fused"]))
     print("chosen", result["chosen"], f"{result['seconds_of_this_run']:.0f} s")
@@ -87,7 +88,7 @@ def _tried(
             number = waiting[done]
             one, seconds = found[number] = done.result()
             plain = {"mark": mark, "seconds": seconds, **one.to_dict()}
-            files[number].write_text(json.dumps(plain), encoding="utf-8")
+            write_whole(files[number], json.dumps(plain).encode())
             print(f"{protocol}: {len(found)} of {len(files)}", flush=True)
     return [found[number] for number in files]
 

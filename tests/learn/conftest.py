@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from avfbel.data import KINDS, Dataset, Targets
+from avfbel.learn.jackknife import Material
 
 EYE = np.array([100.0, 0.3, -0.3, 0.5, 1.0])
 EAR = np.array([300.0, 0.1, 0.1, 100.0, 0.4, 0.5, 0.3])
@@ -82,6 +83,41 @@ def only_epp(data: Dataset) -> Dataset:
             for kind, of in data.targets.items()
         },
     )
+
+
+def make_up_material(
+    n_stimuli: int, *, clips_each: int = 2, windows_each: int = 2, noise: float = 0.1, seed: int = 0
+) -> Material:
+    """Return windows heard, seen and both, and what is felt at their stimuli: two of the lines tell it.
+
+    `noise` is what a window differs by from the others of its stimulus.
+    """
+    rng = np.random.default_rng(seed)
+    n_clips = n_stimuli * clips_each
+    clip = np.tile(np.repeat(np.arange(n_clips), windows_each), len(KINDS))
+    kind = np.repeat(np.arange(len(KINDS)), n_clips * windows_each)
+    stimulus = clip // clips_each
+    evidence = rng.uniform(0.5, 1.0, (len(clip), 2)) * np.array([[1, 0], [0, 1], [1, 1]])[kind]
+    causes = rng.normal(size=(n_stimuli, 12))
+    code = causes[stimulus] + noise * rng.normal(size=(len(clip), 12))
+    code *= np.repeat(evidence, (7, 5), axis=1)
+    halves = [np.maximum(0, sign * part) for part in (code[:, :7], code[:, 7:]) for sign in (1, -1)]
+    happy = 1 / (1 + np.exp(-causes[stimulus, 0] - causes[stimulus, 7]))
+    sad = 1 - happy
+    return Material(
+        lines=np.concatenate([*halves, evidence.max(axis=1, keepdims=True)], axis=1),
+        evidence=evidence,
+        rewards=np.stack([0.5 * sad, 0.4 * sad, 0.3 * sad, 0.4 * happy, 0.6 * happy], axis=1),
+        stimulus=stimulus,
+        kind=kind,
+        clip=clip,
+        stimuli=tuple(f"s{number:02d}" for number in range(n_stimuli)),
+    )
+
+
+@pytest.fixture(name="make_up_material", scope="session")
+def _make_up_material() -> Callable[..., Material]:
+    return make_up_material
 
 
 @pytest.fixture(name="make_world", scope="session")

@@ -1,4 +1,4 @@
-r"""Intervals that hold what they promise: calibrated on stimuli that the model had not met.
+"""Intervals that hold what they promise: calibrated on stimuli that the model had not met.
 
 For each way to perceive a clip, the half width q of the interval EPP ± q is a conformal quantile [1]_ of the
 errors of held-out predictions, with whole stimuli as the units that are exchangeable [2]_. With n stimuli,
@@ -8,9 +8,10 @@ and F_i the share of the windows of stimulus i whose error is at most q:
 
     q = the least q with (F_1(q) + ... + F_n(q)) / (n + 1) >= level
 
-A new stimulus of the same kind then has the mean rating of its people within EPP ± q in at least that share
-of its windows, on average over stimuli. How often that is so with stimuli that neither the model nor q has
-met is measured by holding out two stimuli at a time.
+If a new stimulus is one like these, and the model errs with it as models that lack one stimulus erred with
+theirs, the mean rating of people lies within EPP ± q in at least that share of its windows, on average over
+stimuli. How often that is so with stimuli that neither the model nor q has met is measured by holding out
+two stimuli at a time.
 
 References
 ----------
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +44,7 @@ LEVEL = 0.9
 """Share of windows whose rating the interval is to contain."""
 
 FEWEST = 10
-"""With fewer stimuli there is no quantile of this level."""
+"""With fewer stimuli, one of them held out, there is no quantile of this level."""
 
 MOST_GROUPS = 40
 """Of more stimuli, this many groups are held out, one at a time and two at a time."""
@@ -90,7 +92,7 @@ def calibrate(
 ) -> dict[str, Any] | None:
     """Calibrate intervals of EPP by stimuli held out one at a time, and check them by two at a time.
 
-    Of more than `MOST_GROUPS` stimuli, groups of them are held out.
+    Of more than `MOST_GROUPS` stimuli, that many groups of them are held out instead.
 
     Parameters
     ----------
@@ -114,16 +116,17 @@ def calibrate(
     dict or None
         ``level``; for each kind of perception ``half_width`` (of the windows' EPP), ``coverage`` (share of
         windows, averaged over stimuli that neither model nor width has met) and ``stimuli`` (their number);
-        None if there are fewer than `FEWEST` stimuli.
+        kinds of which too few stimuli have a rating are left out, and if all are, it is None.
     """
     from avfbel.learn.jackknife import hold_out, make_material
 
     material = make_material(data, cortex, kinds)
-    n = len(material.stimuli)
-    if n < FEWEST:
+    met = np.unique(material.stimulus)
+    if len(met) < FEWEST:
         return None
-    group = np.random.default_rng(seed).permutation(n) % min(n, MOST_GROUPS)
-    held_out = [tuple(np.flatnonzero(group == number)) for number in range(group.max() + 1)]
+    deal = np.random.default_rng(seed).permutation(len(met)) % min(len(met), MOST_GROUPS)
+    group = dict(zip(met.tolist(), deal.tolist(), strict=True))
+    held_out = [tuple(met[deal == number].tolist()) for number in range(deal.max() + 1)]
     sets = [*held_out, *((*a, *b) for a, b in combinations(held_out, 2))]
     done = 0
 
@@ -142,7 +145,7 @@ def calibrate(
 
     def errors_of(stimulus: int, kind: int, *without: int) -> Array:
         """Return the errors of a stimulus by the model that has met neither its group nor some others."""
-        groups = {int(group[stimulus]), *without}
+        groups = {group[stimulus], *without}
         rows, error = errors[frozenset(number for one in groups for number in held_out[one])]
         ours = (material.kind[rows] == kind) & (material.stimulus[rows] == stimulus)
         known: Array = error[ours & np.isfinite(error)]
@@ -150,17 +153,17 @@ def calibrate(
 
     told: dict[str, Any] = {"level": level}
     for number, kind in enumerate(KINDS):
-        stimuli = [i for i in range(n) if len(errors_of(i, number))]
-        if len(stimuli) < FEWEST:
+        stimuli = [i for i in group if len(errors_of(i, number))]
+        widths = [  # as for a stimulus that neither models nor width have met
+            half_width([errors_of(j, number, own) for j in stimuli if group[j] != own], level)
+            for own in range(len(held_out))
+        ]
+        if not np.isfinite(widths).all():
             continue
-        covered = []
-        for i in stimuli:
-            own = int(group[i])
-            others = [errors_of(j, number, own) for j in stimuli if group[j] != own]
-            covered.append(float((errors_of(i, number) <= half_width(others, level)).mean()))
+        covered = [(errors_of(i, number) <= widths[group[i]]).mean() for i in stimuli]
         told[kind] = {
-            "half_width": round(half_width([errors_of(i, number) for i in stimuli], level), 4),
+            "half_width": ceil(half_width([errors_of(i, number) for i in stimuli], level) * 1e4) / 1e4,
             "coverage": round(float(np.mean(covered)), 4),
             "stimuli": len(stimuli),
         }
-    return told
+    return told if len(told) > 1 else None

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-MODELS_AT_A_TIME = 96  # bounds memory: each has its own adapted code of all samples
+MODELS_AT_A_TIME = 96
+NUMBERS_AT_A_TIME = 2**26  # bounds memory: each model has its own adapted code and order of all samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +166,10 @@ def hold_out(
     m = len(material.lines)
     order = np.stack([rng.permutation(m) for _ in range(choice.bel_epochs)])
     parameters = LimbicParameters(alpha=choice.alpha, beta=choice.beta, kappa=choice.kappa)
-    for start in range(0, len(held), MODELS_AT_A_TIME):
-        part = held[start : start + MODELS_AT_A_TIME]
+    numbers = material.lines.size + order.size
+    at_a_time = min(MODELS_AT_A_TIME, max(1, NUMBERS_AT_A_TIME // max(1, numbers)))
+    for start in range(0, len(held), at_a_time):
+        part = held[start : start + at_a_time]
         away = np.array([np.isin(material.stimulus, list(one)) for one in part])
         code = np.stack([adapted(material, ~out, adapt=choice.adapt) for out in away])
         own_order = np.where(away[:, order], PAUSE, order)
@@ -199,6 +202,16 @@ def adapted(material: Material, met: NDArray[np.bool_], *, adapt: bool = True) -
 def stimulus_means(
     values: Array, rows: NDArray[np.intp], material: Material, held: Sequence[int], kind: int
 ) -> Array:
-    """Return the mean of values (n,) of some samples over those of each held stimulus and one kind."""
-    stimulus, of_kind = material.stimulus[rows], material.kind[rows] == kind
-    return np.array([values[of_kind & (stimulus == number)].mean() for number in held])
+    """Return what values (n,) of some samples come to for each held stimulus, perceived in one way.
+
+    As in `avfbel.evaluate`: the mean over its clips of their means over windows, weighted by evidence; NaN
+    for a stimulus of which there is no such sample.
+    """
+    of_kind = material.kind[rows] == kind
+    values, rows = values[of_kind], rows[of_kind]
+    weight = material.evidence[rows].max(axis=1)
+    clips, first, clip = np.unique(material.clip[rows], return_index=True, return_inverse=True)
+    of_clip = np.bincount(clip, weight * values, len(clips)) / np.bincount(clip, weight, len(clips))
+    stimulus = material.stimulus[rows[first]]
+    means = [of_clip[stimulus == number] for number in held]
+    return np.array([of.mean() if len(of) else np.nan for of in means])

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 CHOICES: tuple[Choice, ...] = tuple(
     Choice(bel_epochs=passes, alpha=alpha, beta=2 * alpha, adapt=adapt)
-    for passes, alpha, adapt in product((1, 3, 10, 30), (0.01, 0.03, 0.1), (True, False))
+    for passes, alpha, adapt in product((1, 3, 10), (0.01, 0.03, 0.1), (True, False))
 )
 """Everything that is tried."""
 
@@ -44,8 +44,8 @@ class Tried:
     fold : tuple of tuple of int
         The stimuli that each outer fold holds out.
     inner : ndarray, shape (n_folds,)
-        Mean squared error over the training stimuli of a fold, each held out in turn, in units of the
-        variance of their ratings; the mean of EPP and valence.
+        Mean squared error over the training stimuli of a fold, each held out in turn and perceived as
+        `JUDGED_BY`, in units of the variance of their ratings; the mean of EPP and valence.
     predicted : tuple of ndarray, each of shape (n_held, 3, 2)
         Predictions for the stimuli of each fold, by kind of perception and target.
     """
@@ -98,7 +98,7 @@ def attempt(
     material : Material
         Lines and rewards of all samples.
     truth : ndarray, shape (n_stimuli, 3, 2)
-        Rated EPP and valence by kind of perception.
+        Rated EPP and valence by kind of perception; NaN where nobody rated.
     choice : Choice
         How lines adapt and the limbic system learns.
     protocol : {"leave-stimulus-out", "leave-prototype-out"}
@@ -163,7 +163,8 @@ def _inner_error(
     said = np.array(
         [predictions(judged[frozenset((*fold, number))], [number], material)[0, kind] for number in others]
     )
-    wanted = truth[others, kind]
+    known = np.isfinite(said - truth[others, kind]).all(axis=1)
+    said, wanted = said[known], truth[others, kind][known]
     errors = ((said - wanted) ** 2).mean(axis=0) / wanted.var(axis=0)
     assert len(errors) == len(TARGETS)
     return float(errors.mean())

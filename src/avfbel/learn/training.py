@@ -137,8 +137,12 @@ def train_bundle(
 
 
 def _intervals(fitted: AVFBEL, data: Dataset, progress: Progress | None) -> dict[str, Any] | None:
-    """Calibrate intervals; None where cortices would have to learn anew for each stimulus held out."""
-    if fitted.cortex is None or fitted.learning != "local" or fitted.rule != "moren":
+    """Calibrate intervals; None where a cortex would have to learn anew for each stimulus held out.
+
+    None too where the limbic system learns otherwise than `hold_out` lets it.
+    """
+    as_held_out = fitted.learning == "local" and fitted.rule == "moren" and fitted.gamma == 0
+    if fitted.cortex is None or not as_held_out:
         return None
     choice = Choice(bel_epochs=fitted.bel_epochs, alpha=fitted.alpha, beta=fitted.beta, kappa=fitted.kappa)
     tell = None if progress is None else partial(progress, "calibrating intervals")

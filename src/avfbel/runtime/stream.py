@@ -48,7 +48,8 @@ class WindowResult:
     g_audio, g_video : float
         Evidence gate of each sense, from 0 (nothing) to 1.
     epp_low, epp_high : float or None
-        Interval of EPP; None until a model has calibrated intervals.
+        Bounds of the mean rating to be expected; None where the window is not in range, or the model has no
+        calibrated intervals.
     attribution : Mapping of str to float, or None
         Contributions to EPP by name (see `avfbel.runtime.attribution`), if they were asked for.
     """
