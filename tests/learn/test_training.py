@@ -16,9 +16,12 @@ from avfbel.brain import REGIONS
 from avfbel.data import KINDS, Dataset
 from avfbel.emotion import predicted_epp, predicted_valence
 from avfbel.errors import UsageError
-from avfbel.learn import Settings, cross_validate, export, train_bundle
+from avfbel.learn import Settings, cross_validate, export, train_bundle, training
+from avfbel.learn.calibration import calibrate
 from avfbel.learn.candidates import Circuit, circuit
 from avfbel.learn.card import feature_ranges, make_card, reference
+from avfbel.learn.cortex import read_cortex
+from avfbel.learn.jackknife import Choice
 from avfbel.learn.training import protocols_for, write_bundle
 from avfbel.runtime import Bundle
 from avfbel.runtime.bundle_folder import check_destination
@@ -58,10 +61,18 @@ def test_a_bundle_is_evaluated_trained_and_opens(make_world: Make, tmp_path: Pat
     held_out = cross_validate("avf-bel", world, "leave-stimulus-out", settings=settings, jobs=1)
     assert card["metrics"] == {"leave-stimulus-out": held_out.metrics()}
     assert list(card["metrics"]["leave-stimulus-out"]) == list(KINDS)
-    assert told == [
-        *(("avf-bel, leave-stimulus-out", done, 3) for done in range(4)),
-        *(("training on all clips", epoch, 2) for epoch in (1, 2)),
-    ]
+    assert told == [("avf-bel, leave-stimulus-out", done, 3) for done in range(4)]
+    assert card["intervals"] is None, "three stimuli are too few"
+
+
+def test_epochs_of_a_cortex_that_learns_are_told(make_world: Make, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    card = train_bundle(
+        "avf-bel", make_world(2), tmp_path / "b", settings=ONE_EPOCH, progress=lambda *step: told.append(step)
+    )
+    assert told == [("training on all clips", 1, 1)]
+    assert len(card["loss_curve"]) == card["parameters"]["epochs"] == 1
+    assert card["cortex"] is card["fused_units"] is None
 
 
 def test_the_card_says_what_architecture_asks_for(make_world: Make, tmp_path: Path) -> None:
@@ -74,7 +85,11 @@ def test_the_card_says_what_architecture_asks_for(make_world: Make, tmp_path: Pa
     assert "lambda = 0.05" in card["epp_definition"]
     assert set(card["created_with"]) == {"python", "av", "numpy", "scipy", "torch"}
     assert set(card["feature_ranges"]) == set(ALL_ACOUSTIC), "what it does not read has no range"
-    assert card["parameters"]["epochs"] == len(card["loss_curve"]) == 2
+    assert card["parameters"]["bel_epochs"] == 2
+    cortex = read_cortex()
+    assert card["cortex"] == cortex.story
+    assert card["fused_units"] == list(cortex.unit_names)
+    assert (card["parameters"]["width"], card["loss_curve"]) == (cortex.settings.width, [])
     for name in FILES[1:]:
         assert card["sha256"][name] == hashlib.sha256((tmp_path / "b" / name).read_bytes()).hexdigest()
     sourced = replace(world, source={"citation": "A book.", "licence": "CC0"})
@@ -124,6 +139,54 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(make_world: 
     for name in FILES:
         a, b, c = ((tmp_path / folder / name).read_bytes() for folder in "abc")
         assert a == b != c
+
+
+@pytest.mark.parametrize(
+    ("model", "kinds"), [("avf-bel", KINDS), ("m-bel", ("audio",)), ("a-bel", ("video",))]
+)
+def test_intervals_are_calibrated_as_the_model_learned(
+    make_world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, kinds: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(training, "protocols_for", lambda *_: ())
+    data = make_world(10, clips_each=1, windows_each=1)
+    told: list[tuple[str, int, int]] = []
+    rates = {"alpha": 0.05, "beta": 0.15, "kappa": 0.4}
+    card = train_bundle(
+        model,
+        data,
+        tmp_path / "b",
+        settings=Settings(epochs=2, seed=3, parameters=rates),
+        progress=lambda *step: told.append(step),
+    )
+    choice = Choice(bel_epochs=2, **rates)
+    assert card["intervals"] == calibrate(data, read_cortex(), choice, kinds=kinds, seed=3)
+    assert list(card["intervals"]) == ["level", *kinds]
+    assert told[-1] == ("calibrating intervals", 55, 55)
+    gates = {"audio": (1.0, 0.0), "video": (0.0, 1.0), "fused": (1.0, 1.0)}
+    opened = Bundle.open(tmp_path / "b")
+    for kind, gate in gates.items():
+        low, high = opened.interval(0.5, *gate)
+        if kind not in kinds:
+            assert low is high is None
+        else:
+            assert high == pytest.approx(min(1.0, 0.5 + card["intervals"][kind]["half_width"]))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(epochs=1, cortex="none", parameters=SMALL),
+        Settings(epochs=1, parameters={"rule": "belbic"}),
+        Settings(epochs=1, parameters={"gamma": 0.01}),
+    ],
+)
+def test_other_ways_to_learn_have_no_calibrated_intervals(
+    make_world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(training, "protocols_for", lambda *_: ())
+    data = make_world(10, clips_each=1, windows_each=1)
+    assert train_bundle("avf-bel", data, tmp_path / "b", settings=settings)["intervals"] is None
+    assert Bundle.open(tmp_path / "b").interval(0.5, 1.0, 1.0) == (None, None)
 
 
 def test_an_older_bundle_is_replaced(make_world: Make, tmp_path: Path) -> None:

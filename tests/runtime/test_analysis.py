@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,6 +203,30 @@ def test_csv_and_parquet_and_json_hold_the_same_numbers(plain: Analysis, tmp_pat
         for name, value in read["features"].items():
             assert (None if row[name] == "" else float(row[name])) == value == other[name]
         assert int(row["start_frame"]) == other["start_frame"] == read["start_frame"]
+
+
+def test_intervals_are_numbers_in_every_format(
+    clips: Path, write_bundle: Callable[..., Path], tmp_path: Path
+) -> None:
+    """And empty where there are none, window by window; the clip as a whole has none."""
+    wide = {name: [-1e9, 1e9] for name in VISUAL_FEATURES + ALL_ACOUSTIC}
+    model = write_bundle(
+        tmp_path / "b",
+        intervals={"level": 0.9, "fused": {"half_width": 0.07}},
+        feature_ranges=wide,
+        may_be_missing=list(wide),
+    )
+    analysis = analyze(clips / "plain.mp4", model=model)
+    bounds = [(w.epp_low, w.epp_high) for w in analysis.windows]
+    assert bounds == [(pytest.approx(w.epp - 0.07), pytest.approx(w.epp + 0.07)) for w in analysis.windows]
+    found = analysis.to_dict()
+    assert "epp_low" not in found
+    assert [(w["epp_low"], w["epp_high"]) for w in found["windows"]] == bounds
+    for path in (analysis.save(tmp_path / "a.csv"), analysis.save(tmp_path / "a.parquet")):
+        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        np.testing.assert_allclose(table[["epp_low", "epp_high"]], bounds, rtol=1e-12)
+    alone = analyze(clips / "plain.mp4", model=model, modality="audio").to_frame()
+    assert alone[["epp_low", "epp_high"]].isna().all(axis=None)
 
 
 def test_a_missing_value_is_an_empty_cell(clips: Path, bundle: Path, tmp_path: Path) -> None:

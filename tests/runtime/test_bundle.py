@@ -6,10 +6,13 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from avfbel.errors import InputError
@@ -17,6 +20,12 @@ from avfbel.runtime import Bundle, Predictor
 from avfbel.senses.features import SensoryFeatures
 
 Writer = Callable[..., Path]
+INTERVALS = {
+    "level": 0.9,
+    "audio": {"half_width": 0.3, "coverage": 0.91, "stimuli": 12},
+    "video": {"half_width": 0.2, "coverage": 0.9, "stimuli": 12},
+    "fused": {"half_width": 0.1, "coverage": 0.89, "stimuli": 12},
+}
 
 
 def zipped(folder: Path, archive: Path, *, inside: str = "") -> Path:
@@ -49,6 +58,34 @@ def test_a_bundle_knows_its_card(bundle: Path) -> None:
     assert opened.may_be_missing == {"updown"}
     assert opened.sha256 == hashlib.sha256((bundle / "card.json").read_bytes()).hexdigest()
     assert Bundle.open(opened) is opened
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_an_interval_is_as_wide_as_calibrated_for_what_is_perceived(
+    bundle: Path, epp: float, g_audio: float, g_video: float
+) -> None:
+    opened = Bundle.open(bundle)
+    calibrated = replace(opened, card={**opened.card, "intervals": INTERVALS})
+    low, high = calibrated.interval(epp, g_audio, g_video)
+    assert opened.interval(epp, g_audio, g_video) == (None, None)
+    if g_audio == 0 and g_video == 0:
+        assert low is high is None
+        return
+    width = 0.3 if g_video == 0 else 0.2 if g_audio == 0 else 0.1
+    assert low is not None
+    assert high is not None
+    assert 0 <= low <= epp <= high <= 1
+    assert low == pytest.approx(max(0, epp - width))
+    assert high == pytest.approx(min(1, epp + width))
+
+
+def test_without_calibration_of_a_kind_it_has_no_interval(write_bundle: Writer, tmp_path: Path) -> None:
+    ear = {"level": 0.9, "audio": INTERVALS["audio"]}
+    opened = Bundle.open(write_bundle(tmp_path / "b", intervals=ear))
+    assert opened.interval(0.5, 1.0, 0.0) == pytest.approx((0.2, 0.8))
+    assert opened.interval(0.5, 0.0, 1.0) == opened.interval(0.5, 1.0, 1.0) == (None, None)
+    never = Bundle.open(write_bundle(tmp_path / "c", intervals=None))
+    assert never.interval(0.5, 1.0, 0.0) == (None, None)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "weights.safetensors"])

@@ -154,6 +154,69 @@ def test_a_model_that_only_hears_gets_no_evidence_from_a_silent_film(
         assert window.features["speed"] is not None  # it was measured, but the model cannot use it
 
 
+ANYTHING = {name: [-1e9, 1e9] for name in VISUAL_FEATURES + ALL_ACOUSTIC}
+HALF_WIDTH = {"audio": 0.3, "video": 0.2, "fused": 0.1}
+INTERVALS = {"level": 0.9, **{kind: {"half_width": width} for kind, width in HALF_WIDTH.items()}}
+
+
+@pytest.fixture(scope="module")
+def calibrated(write_bundle: Writer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with intervals, to which nothing is strange."""
+    return write_bundle(
+        tmp_path_factory.mktemp("calibrated"),
+        intervals=INTERVALS,
+        feature_ranges=ANYTHING,
+        may_be_missing=list(ANYTHING),
+    )
+
+
+@pytest.mark.parametrize(("modality", "kind"), [("both", "fused"), ("audio", "audio"), ("video", "video")])
+def test_windows_have_the_interval_of_what_they_perceive(
+    clips: Path, calibrated: Path, modality: str, kind: str
+) -> None:
+    windows = analyze(clips / "plain.mp4", model=calibrated, modality=modality).windows
+    assert windows
+    for window in windows:
+        assert window.epp_low == max(0.0, window.epp - HALF_WIDTH[kind])
+        assert window.epp_high == min(1.0, window.epp + HALF_WIDTH[kind])
+        told = window.to_dict()
+        assert (told["epp_low"], told["epp_high"]) == (window.epp_low, window.epp_high)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("silent.mp4", "video"), ("noaudio.mp4", "video"), ("sound.wav", "audio")]
+)
+def test_a_sense_without_evidence_has_no_part_in_the_interval(
+    clips: Path, calibrated: Path, name: str, kind: str
+) -> None:
+    for window in analyze(clips / name, model=calibrated).windows:
+        assert window.epp_high == min(1.0, window.epp + HALF_WIDTH[kind])
+
+
+def test_a_model_that_only_hears_has_the_interval_of_its_sense(
+    clips: Path, write_bundle: Writer, tmp_path: Path
+) -> None:
+    ear = write_bundle(
+        tmp_path / "ear",
+        kinds=["audio"],
+        intervals={"level": 0.9, "audio": {"half_width": 0.25}},
+        feature_ranges={name: ANYTHING[name] for name in ALL_ACOUSTIC},
+        may_be_missing=list(ALL_ACOUSTIC),
+    )
+    for window in analyze(clips / "plain.mp4", model=ear).windows:
+        assert window.epp_low == max(0.0, window.epp - 0.25)
+
+
+def test_what_is_out_of_range_or_without_evidence_has_no_interval(
+    clips: Path, calibrated: Path, write_bundle: Writer, tmp_path: Path
+) -> None:
+    narrow = write_bundle(tmp_path / "narrow", intervals=INTERVALS, feature_ranges={"rms": [0.9, 1.0]})
+    for name, model in (("black.mp4", calibrated), ("plain.mp4", narrow)):
+        for window in analyze(clips / name, model=model).windows:
+            assert not window.in_range
+            assert window.epp_low is window.epp_high is None
+
+
 def test_a_sense_that_the_model_lacks_cannot_be_chosen(write_bundle: Writer, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no sense for video, only for audio"):
         Stream(write_bundle(tmp_path / "ear", kinds=["audio"]), modality="video")
