@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-README, BASELINES = ROOT / "README.md", ROOT / "benchmarks" / "results" / "baselines.json"
+README, OTHERS = ROOT / "README.md", ROOT / "benchmarks" / "results" / "accuracy.json"
 START, END = "<!-- figures: ", "<!-- end of figures -->"
 PERCEIVED = {"fused": "both", "audio": "sound alone", "video": "picture alone"}
+RIVALS = ("ridge", "gp", "bel")
 HELD_OUT = {"leave-stimulus-out": "one stimulus", "leave-prototype-out": "an emotion and its mixes"}
 
 
@@ -28,26 +29,26 @@ def main() -> None:
     check = parser.parse_args().check
     text = README.read_text(encoding="utf-8")
     card = json.loads((files("avfbel") / "bundles/default/card.json").read_text("utf-8"))
-    renewed = renew(text, card["metrics"], json.loads(BASELINES.read_text("utf-8")))
+    renewed = renew(text, card["metrics"], json.loads(OTHERS.read_text("utf-8"))["metrics"])
     if not check:
         README.write_text(renewed, encoding="utf-8")
     elif renewed != text:
         sys.exit("README.md does not show the figures of the card: run python scripts/readme_figures.py")
 
 
-def renew(text: str, metrics: dict[str, Any], baselines: dict[str, Any]) -> str:
+def renew(text: str, metrics: dict[str, Any], others: dict[str, Any]) -> str:
     """Return the text with the table of figures between the two marks."""
     before, rest = text.split(START, 1)
     mark, rest = rest.split("\n", 1)
     after = rest.split(END, 1)[1]
-    return f"{before}{START}{mark}\n{table(metrics, baselines)}\n{END}{after}"
+    return f"{before}{START}{mark}\n{table(metrics, others)}\n{END}{after}"
 
 
-def table(metrics: dict[str, Any], baselines: dict[str, Any]) -> str:
-    """Return the held-out figures of the model and two baselines as a Markdown table."""
+def table(metrics: dict[str, Any], others: dict[str, Any]) -> str:
+    """Return the held-out figures of the model and three others as a Markdown table."""
     rows = [
-        "| held out | perceived | target | avf-bel: r [95 %] | R² | nEV | ridge: r | Gaussian process: r |",
-        "|---|---|---|---|---|---|---|---|",
+        "| held out | perceived | target | avf-bel: r [95 %] | R² | nEV | ridge: r | Gaussian process: r | `bel`: r |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for protocol, held_out in HELD_OUT.items():
         for modality, perceived in PERCEIVED.items():
@@ -55,9 +56,9 @@ def table(metrics: dict[str, Any], baselines: dict[str, Any]) -> str:
                 f = metrics[protocol][modality][target]
                 name = "EPP" if target == "epp" else target
                 r = f"{f['r']:.2f} [{f['r_low']:.2f}, {f['r_high']:.2f}]"
-                others = (baselines[model][protocol][modality][target]["r"] for model in ("ridge", "gp"))
+                rivals = (others[model][protocol][modality][target]["r"] for model in RIVALS)
                 cells = [held_out, perceived, name, r, f"{f['r2']:.2f}", f"{f['nev']:.2f}"]
-                rows.append(f"| {' | '.join([*cells, *(f'{other:.2f}' for other in others)])} |")
+                rows.append(f"| {' | '.join([*cells, *(f'{rival:.2f}' for rival in rivals)])} |")
     return "\n".join(rows)
 
 

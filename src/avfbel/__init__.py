@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from avfbel.emotion import Emotion as Emotion
     from avfbel.emotion import to_scale as to_scale
     from avfbel.learn import evaluate as evaluate
+    from avfbel.learn.cortex import read_cortex as read_cortex
     from avfbel.runtime import Analysis as Analysis
     from avfbel.runtime import Bundle as Bundle
     from avfbel.runtime import Stream as Stream
@@ -34,6 +35,7 @@ _HOME = {
     "analyze": "avfbel.runtime",
     "evaluate": "avfbel.learn",
     "load_dataset": "avfbel.data",
+    "read_cortex": "avfbel.learn.cortex",
     "to_scale": "avfbel.emotion",
 }
 

@@ -91,7 +91,7 @@ class Cortex:
         return network.eval()
 
     def __repr__(self) -> str:
-        return f"Cortex({asdict(self.settings)})"
+        return f"Cortex({asdict(self.settings)}, sha256={self.story.get('sha256')})"
 
 
 _OF_ITS_USE = ("senses", "fused_scale", "adaptation.mean", "adaptation.sd")

@@ -42,10 +42,14 @@ CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
     "bel-m": {"modality": "audio", "auditory": "features", "fusion": None},
     "bel-a": {"modality": "video", "visual": "features", "fusion": None},
 }
-"""Parameters of `AVFBEL` by name: the circuit, its halves, its recurrent form, the circuit whose cortex learns
-from the ratings too, and brain emotional learning on the measured features, without any cortex."""
+"""Parameters of `AVFBEL` by name: the circuit, its halves, its recurrent form, the circuit whose cortex
+learns from the ratings too, and brain emotional learning on the measured features, without any cortex."""
 
 NAME_OF_MODALITY = {modality: name for name, modality in CIRCUITS.items()}
+
+CHOSEN: Mapping[str, Any] = {"bel_epochs": 10, "alpha": 0.1, "beta": 0.2, "kappa": 0.25}
+"""How a limbic system learns from a cortex that learned without ratings: the choice of least inner error in
+`benchmarks/results/nested.json`."""
 
 _OWN_WAYS = frozenset(
     {"visual", "auditory", "fusion", "width", "activation", "n_visual", "n_fused", "hidden"}
@@ -91,8 +95,8 @@ class Candidate(Protocol):
 class Settings:
     """What a user may choose about learning; None takes the model's own default.
 
-    The cortex of circuits that have one: "default" is the shipped one, which has learned the causes of sounds
-    and pictures without ratings, "none" learns from the ratings, a path is a file of `write_cortex`.
+    The cortex of circuits that have one: "default" is the shipped one, which learned without ratings to tell
+    what ear and eye measure, "none" learns from the ratings, a path is a file of `write_cortex`.
     """
 
     epochs: int | None = None
@@ -153,14 +157,22 @@ def circuit(name: str, settings: Settings) -> AVFBEL:
 
     Raises
     ------
+    UsageError
+        If both a file and parameters say what cortex it is to have.
+    InputError
+        If the file of the cortex cannot be read.
     ImportError
         If torch is not installed, naming the remedy.
     """
     from avfbel.brain import AVFBEL
 
     given = {**CONFIGURATIONS[name], "random_state": settings.seed, **settings.parameters}
+    own = _OWN_WAYS & set(settings.parameters)
+    if own and settings.cortex not in (SHIPPED, NONE):
+        names = ", ".join(sorted(own))
+        raise UsageError(f"{settings.cortex} is a cortex with its own {names}: leave one of the two out")
     if settings.cortex != NONE and "cortex" not in given and not _OWN_WAYS & set(given):
-        given["cortex"] = read_cortex(settings.cortex)
+        given = {**CHOSEN, **given, "cortex": read_cortex(settings.cortex)}
     model = AVFBEL(**given)
     if settings.epochs is not None:
         limbic_only = model.cortex is not None or name in WITHOUT_CORTEX

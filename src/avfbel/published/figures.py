@@ -255,7 +255,9 @@ def _norms() -> Regenerated:
 
 
 def _training(bundle: Bundle, ablation: Mapping[str, Any]) -> Regenerated:
-    curve = [float(loss) for loss in bundle.card["loss_curve"]]
+    cortex = bundle.card.get("cortex") or {}
+    curve = [float(loss) for loss in cortex.get("loss_curve") or bundle.card["loss_curve"]]
+    learners = "cortex and gyrus, which learn without ratings," if cortex else "the model"
     told = "; ".join(
         f"{name} r = {np.mean(found['r']):.3f} ({min(found['r']):.3f} to {max(found['r']):.3f})"
         for name, found in ablation["activations"].items()
@@ -271,7 +273,7 @@ def _training(bundle: Bundle, ablation: Mapping[str, Any]) -> Regenerated:
     return Regenerated(
         "training.png",
         "Loss and activation functions",
-        f"Left: loss of the shipped model in {len(curve)} epochs, from {curve[0]:.4f} to {curve[-1]:.4f}. "
+        f"Left: loss of {learners} of the shipped bundle in {len(curve)} epochs, from {curve[0]:.4f} to {curve[-1]:.4f}. "
         f"Middle and "
         f"right: A-BEL with each activation function on {ablation['clips']} clips, {ablation['folds']} "
         f"groups of "
