@@ -47,7 +47,7 @@ def renew(text: str, metrics: dict[str, Any], others: dict[str, Any]) -> str:
 def table(metrics: dict[str, Any], others: dict[str, Any]) -> str:
     """Return the held-out figures of the model and three others as a Markdown table."""
     rows = [
-        "| held out | perceived | target | avf-bel: r [95 %] | R² | nEV | ridge: r | Gaussian process: r | `bel`: r |",
+        "| held out | perceived | target | avf-bel: r [95 %] | R² | nEV | ridge: r | GP: r | `bel`: r |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for protocol, held_out in HELD_OUT.items():

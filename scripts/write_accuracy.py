@@ -72,7 +72,7 @@ def choices_table(results: Results) -> str:
     nested = results["nested"]
     stimulus, prototype = (nested[protocol] for protocol in PROTOCOLS)
     rows = [
-        "| passes | α (β = 2α) | lines adapt | inner error | chosen by folds | inner error, emotion held out |",
+        "| passes | α (β = 2α) | lines adapt | inner error | chosen by | inner error, emotion held out |",
         "|---:|---:|---|---:|---:|---:|",
     ]
     for number, choice in enumerate(nested["choices"]):

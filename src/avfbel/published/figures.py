@@ -273,8 +273,8 @@ def _training(bundle: Bundle, ablation: Mapping[str, Any]) -> Regenerated:
     return Regenerated(
         "training.png",
         "Loss and activation functions",
-        f"Left: loss of {learners} of the shipped bundle in {len(curve)} epochs, from {curve[0]:.4f} to {curve[-1]:.4f}. "
-        f"Middle and "
+        f"Left: loss of {learners} of the shipped bundle in {len(curve)} epochs, from {curve[0]:.4f} to "
+        f"{curve[-1]:.4f}. Middle and "
         f"right: A-BEL with each activation function on {ablation['clips']} clips, {ablation['folds']} "
         f"groups of "
         f"stimuli held out in turn, {len(ablation['seeds'])} seeds, {ablation['epochs']} epochs; "
