@@ -139,7 +139,8 @@ def _every_window(data: Dataset) -> Samples:
 def write_cortex(cortex: Cortex, path: str | Path) -> Path:
     """Write sensory regions as one safetensors file, whole or not at all, and return its path.
 
-    The story goes along, but for the sha256 of a file that they were read from.
+    The story goes along, but for the sha256 of a file that they were read from. Equal regions give equal
+    bytes.
     """
     from safetensors.numpy import save
 
@@ -150,7 +151,15 @@ def write_cortex(cortex: Cortex, path: str | Path) -> Path:
         "story": json.dumps(story, allow_nan=False),
     }
     weights = {name: np.array(w, order="C") for name, w in cortex.weights.items()}
-    return write_whole(path, save(weights, told))
+    return write_whole(path, _in_order(save(weights, told)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """Return a safetensors file with its head sorted: it comes in any order, and a digest is of bytes."""
+    length = int.from_bytes(data[:8], "little")
+    head = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    return len(head).to_bytes(8, "little") + head + data[8 + length :]
 
 
 def read_cortex(source: str | Path = SHIPPED) -> Cortex:
