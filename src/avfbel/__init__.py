@@ -7,10 +7,10 @@ importing the package is light.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from avfbel._version import __version__
+from avfbel.lazy import on_first_use
 
 if TYPE_CHECKING:
     from avfbel.brain import AVFBEL as AVFBEL
@@ -26,27 +26,18 @@ if TYPE_CHECKING:
     from avfbel.runtime import analyze as analyze
 
 _HOME = {
-    "AVFBEL": "avfbel.brain",
-    "Analysis": "avfbel.runtime",
-    "Bundle": "avfbel.runtime",
-    "Dataset": "avfbel.data",
-    "Emotion": "avfbel.emotion",
-    "Stream": "avfbel.runtime",
-    "analyze": "avfbel.runtime",
-    "evaluate": "avfbel.learn",
-    "load_dataset": "avfbel.data",
-    "read_cortex": "avfbel.learn.cortex",
-    "to_scale": "avfbel.emotion",
+    "AVFBEL": "brain",
+    "Analysis": "runtime",
+    "Bundle": "runtime",
+    "Dataset": "data",
+    "Emotion": "emotion",
+    "Stream": "runtime",
+    "analyze": "runtime",
+    "evaluate": "learn",
+    "load_dataset": "data",
+    "read_cortex": "learn.cortex",
+    "to_scale": "emotion",
 }
 
 __all__ = ["__version__", *_HOME]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'avfbel' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_first_use(__name__, {"__version__": "_version", **_HOME})

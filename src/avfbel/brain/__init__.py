@@ -7,8 +7,9 @@ brings. Names are resolved on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from avfbel.lazy import on_first_use
 
 if TYPE_CHECKING:
     from avfbel.brain.auditory_cortex import AuditoryCortex as AuditoryCortex
@@ -71,20 +72,13 @@ _TORCH = {
     "lif_spike_times_piecewise": "spiking_piecewise",
 }
 __all__ = sorted({**_NUMPY, **_TORCH})
+_resolve, __dir__ = on_first_use(__name__, {**_NUMPY, **_TORCH})
 
 
 def __getattr__(name: str) -> Any:
-    home = _NUMPY.get(name) or _TORCH.get(name)
-    if home is None:
-        raise AttributeError(f"module 'avfbel.brain' has no attribute {name!r}")
     try:
-        module = import_module(f"avfbel.brain.{home}")
+        return _resolve(name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise ImportError(f'{name} needs torch: pip install "avfbel[train]"', name="torch") from error
-    return getattr(module, name)
-
-
-def __dir__() -> list[str]:
-    return list(__all__)

@@ -6,8 +6,9 @@ no more.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avfbel.lazy import on_first_use
 
 if TYPE_CHECKING:
     from avfbel.data.dataset import Dataset as Dataset
@@ -49,13 +50,4 @@ _HOME = {
 }
 
 __all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"avfbel.data.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'avfbel.data' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_first_use(__name__, _HOME)

@@ -5,8 +5,9 @@ Names are resolved on first use, so that metrics can be used where torch is not 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avfbel.lazy import on_first_use
 
 if TYPE_CHECKING:
     from avfbel.learn.candidates import CANDIDATES as CANDIDATES
@@ -36,13 +37,4 @@ _HOME = {
 }
 
 __all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"avfbel.learn.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'avfbel.learn' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_first_use(__name__, _HOME)

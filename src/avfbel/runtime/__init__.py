@@ -5,8 +5,9 @@ Names are resolved on first use, so that importing the package is light.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avfbel.lazy import on_first_use
 
 if TYPE_CHECKING:
     from avfbel.runtime.analysis import Analysis as Analysis
@@ -38,13 +39,4 @@ _HOME = {
 }
 
 __all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"avfbel.runtime.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'avfbel.runtime' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_first_use(__name__, _HOME)

@@ -6,8 +6,9 @@ show them, and `write_stimulus` writes a clip. The names below are resolved on f
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avfbel.lazy import on_first_use
 
 if TYPE_CHECKING:
     from avfbel.stimulus.bounces import Bounce as Bounce
@@ -66,14 +67,5 @@ _HOME = {
     "write_wav": "sound",
 }
 
-__all__ = [*_HOME]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"avfbel.stimulus.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'avfbel.stimulus' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__ = list(_HOME)
+__getattr__, __dir__ = on_first_use(__name__, _HOME)
