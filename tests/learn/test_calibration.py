@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from avfbel.emotion import predicted_epp
 from avfbel.learn import calibration, jackknife
 from avfbel.learn.calibration import calibrate, half_width
 from avfbel.learn.cortex import read_cortex
-from avfbel.learn.jackknife import Choice, Material, hold_out
+from avfbel.learn.jackknife import Choice, HeldOutSamples, Material, hold_out
 
 Make = Callable[..., Dataset]
 MakeUp = Callable[..., Material]
@@ -87,26 +88,32 @@ def test_a_new_stimulus_is_covered_as_promised(n: int, level: float) -> None:
     assert level - 0.02 <= np.mean(covered) <= level + 1 / (n + 1) + 0.02
 
 
+@pytest.mark.parametrize("level", [0.4, 0.6, 0.9])
 def test_calibration_is_what_models_trained_one_by_one_give(
-    made_up: Callable[..., tuple[Dataset, Material]],
+    made_up: Callable[..., tuple[Dataset, Material]], level: float
 ) -> None:
     data, material = made_up(11, noise=0.4)
 
-    def errors(held: tuple[int, ...], stimulus: int, kind: int) -> np.ndarray:
+    @cache
+    def model_without(held: frozenset[int]) -> HeldOutSamples:
         (one,) = hold_out(material, QUICK, [held], seed=5)
+        return one
+
+    def errors(held: tuple[int, ...], stimulus: int, kind: int) -> np.ndarray:
+        one = model_without(frozenset(held))
         own = (material.stimulus[one.rows] == stimulus) & (material.kind[one.rows] == kind)
         rated = data.targets["fused"].epp[2 * stimulus]
         return np.abs(predicted_epp(one.emotion[own]) - rated)
 
-    found = calibrate(data, NO_CORTEX, QUICK, seed=5)
+    found = calibrate(data, NO_CORTEX, QUICK, seed=5, level=level)
     assert found is not None
     assert list(found) == ["level", *KINDS]
     for kind, name in enumerate(KINDS):
-        width = half_width([errors((i,), i, kind) for i in range(11)], 0.9)
+        width = half_width([errors((i,), i, kind) for i in range(11)], level)
         covered = [
             np.mean(
                 errors((i,), i, kind)
-                <= half_width([errors((i, j), j, kind) for j in range(11) if j != i], 0.9)
+                <= half_width([errors((i, j), j, kind) for j in range(11) if j != i], level)
             )
             for i in range(11)
         ]
@@ -235,6 +242,15 @@ def test_too_few_stimuli_are_not_calibrated(make_world: Make) -> None:
     felt[9:] = np.nan
     few_rated = replace(few_rated, targets=dict.fromkeys(KINDS, Targets.from_emotions(felt)))
     assert calibrate(few_rated, read_cortex(), QUICK) is None
+
+
+def test_enough_stimuli_but_too_few_of_each_kind_are_not_calibrated(make_world: Make) -> None:
+    data = make_world(14, clips_each=1, windows_each=1)
+    felt = data.targets["audio"].emotions
+    first, last = np.arange(14)[:, None] < 8, np.arange(14)[:, None] >= 6
+    rated = {"audio": first, "video": last, "fused": np.zeros((14, 1), bool)}
+    targets = {kind: Targets.from_emotions(np.where(of, felt, np.nan)) for kind, of in rated.items()}
+    assert calibrate(replace(data, targets=targets), read_cortex(), QUICK) is None
 
 
 def test_more_ratings_of_a_stimulus_are_one_stimulus(make_world: Make) -> None:
