@@ -75,10 +75,10 @@ def test_too_few_stimuli_have_no_width() -> None:
 
 @pytest.mark.parametrize(("n", "level"), [(10, 0.9), (37, 0.9), (37, 0.5)])
 def test_a_new_stimulus_is_covered_as_promised(n: int, level: float) -> None:
-    """Windows of a stimulus err together; stimuli have from 1 to 20 windows; 3000 worlds."""
+    """Windows of a stimulus err together; stimuli have from 1 to 20 windows; 2000 worlds."""
     rng = np.random.default_rng(n)
     covered = []
-    for _ in range(3000):
+    for _ in range(2000):
         stimuli = [
             np.abs(rng.normal(0, 0.1) + rng.normal(0, 0.05, rng.integers(1, 21))) * rng.uniform(0.5, 1.5)
             for _ in range(n + 1)
@@ -125,9 +125,9 @@ def test_calibration_is_what_models_trained_one_by_one_give(
 def test_stimuli_of_the_same_world_are_covered_as_told(
     made_up: Callable[..., tuple[Dataset, Material]],
 ) -> None:
-    """Six made-up worlds of 25 stimuli to calibrate with, and 75 more that nothing has met."""
+    """Four made-up worlds of 25 stimuli to calibrate with, and 75 more that nothing has met."""
     told, true = [], []
-    for seed in range(6):
+    for seed in range(4):
         data, material = made_up(100, noise=0.5, seed=seed)
         new = np.arange(25, 100)
         (held,) = hold_out(material, QUICK, [new])
