@@ -24,6 +24,7 @@ from avfbel.data import KINDS
 from avfbel.learn import Settings
 from avfbel.learn.candidates import Circuit, circuit
 from avfbel.learn.card import make_card
+from avfbel.learn.cortex import cortex_digest, read_cortex
 from avfbel.learn.training import write_bundle
 from avfbel.stimulus import compose, named, write_stimulus
 
@@ -81,7 +82,8 @@ def test_train_writes_a_bundle_that_analyses_what_it_learned(
     assert lines[-1] == str(out)
     bundle = Bundle.open(out)
     assert bundle.card["metrics"]["leave-stimulus-out"]["audio"]["epp"]["n"] == 4
-    assert (bundle.card["data"], bundle.card["parameters"]["epochs"]) == ("clips", 2)
+    assert (bundle.card["data"], bundle.card["parameters"]["bel_epochs"]) == ("clips", 2)
+    assert bundle.card["cortex"]["sha256"] == cortex_digest("default")
     said = analyze(films / "happy.mp4", model=bundle, modality="audio")
     assert 0 < said.epp < 1
     assert said.epp != 0.5
@@ -343,3 +345,111 @@ def test_ctrl_c_ends_it_in_one_sentence_and_leaves_nothing(clips: Path, tmp_path
     assert (process.returncode, out) == (130, "")
     assert err == "avfbel: interrupted; what was finished is whole and stays\n"
     assert names_in(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def cortex(films: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A cortex that learned one pass over parts of the films, and what was printed."""
+    rows = [
+        {"media": f"{name}.mp4", "start_s": start, "end_s": start + 0.4}
+        for start in (0.0, 0.5, 1.0)
+        for name in EPP
+    ]
+    out = tmp_path_factory.mktemp("cortices") / "own.safetensors"
+    done = avfbel_(
+        *("pretrain", manifest(films, "unrated.csv", rows), "--epochs", 1, "--seed", 3),
+        *("--out", out, "--jobs", 1),
+    )
+    assert (done.exit_code, done.stderr) == (0, "")
+    return out, done.stdout
+
+
+def test_pretrain_writes_a_cortex_and_prints_what_it_tells(cortex: tuple[Path, str]) -> None:
+    path, printed = cortex
+    first, *figures, last = printed.splitlines()
+    assert first == "r between what the code tells and what was measured, in clips held out"
+    assert last == str(path)
+    read = read_cortex(path)
+    assert (read.settings.epochs, read.settings.seed) == (1, 3)
+    assert read.story["learned_from"] == "11 clips of unrated, without ratings"
+    assert len(read.story["loss_curve"]) == 1
+    told = {line.split()[0]: float(line.split()[1]) for line in figures}
+    assert told == pytest.approx(read.story["fidelity"], abs=5e-4)
+    assert names_in(path.parent) == [path.name]
+
+
+def test_a_model_is_trained_on_a_cortex_of_ones_own_or_on_none(
+    clips: Path, tmp_path: Path, cortex: tuple[Path, str]
+) -> None:
+    cards = {}
+    for name, source in (("own", cortex[0]), ("none", "none")):
+        done = avfbel_(
+            *("train", clips, "--model", "m-bel", "--epochs", 1, "--cortex", source),
+            *("--out", tmp_path / name, "--jobs", 1),
+        )
+        assert done.exit_code == 0, done.output
+        cards[name] = Bundle.open(tmp_path / name).card
+    assert cards["own"]["cortex"]["sha256"] == cortex_digest(cortex[0])
+    assert cards["own"]["loss_curve"] == []
+    assert cards["none"]["cortex"] is None
+    assert len(cards["none"]["loss_curve"]) == 1
+
+
+def test_evaluate_takes_the_cortex_and_writes_which(
+    clips: Path, tmp_path: Path, cortex: tuple[Path, str]
+) -> None:
+    written = {}
+    for source in ("default", "none", str(cortex[0])):
+        out = tmp_path / "held_out.json"
+        done = avfbel_(
+            *("evaluate", clips, "--model", "m-bel", "--protocol", "leave-group-out:mood", "--epochs", 1),
+            *("--cortex", source, "--out", out, "--jobs", 1),
+        )
+        assert done.exit_code == 0, done.output
+        written[source] = json.loads(out.read_text())
+        assert written[source]["cortex"] == source
+    said = {str(of["results"][0]["rows"]) for of in written.values()}
+    assert len(said) == 3, "each cortex gives other predictions"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["train", "sievers2021", "--cortex", "nowhere"], 1, "no cortex at nowhere: name a file that"),
+        (["train", "sievers2021", "--cortex", "album"], 1, "no cortex at album: name a file that"),
+        (
+            ["evaluate", "sievers2021", "--model", "m-bel", "--cortex", "text"],
+            1,
+            "text is no cortex that this",
+        ),
+        (["pretrain", "nowhere"], 2, "no corpus at nowhere: make one with"),
+        (["pretrain", "film.csv", "--out", "album"], 2, "album is a folder: name a file for the cortex"),
+        (["pretrain", "film.csv", "--out", "text/c"], 2, "results cannot be written into text"),
+        (["pretrain", "film.csv", "--epochs", "0"], 2, "--epochs"),
+        (["pretrain", "film.csv"], 2, "a cortex learns from hundreds of clips, and there are 1: make some"),
+    ],
+)
+def test_a_cortex_that_cannot_be_is_one_sentence(
+    films: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "album").mkdir()
+    (tmp_path / "text").write_text("a cortex")
+    manifest(tmp_path, "film.csv", [{"media": str(films / "happy.mp4")}])
+    if arguments[-1] != "film.csv":
+        forbid_work(monkeypatch)
+    done = avfbel_(*arguments)
+    assert done.exit_code == code, done.output
+    assert sentence in done.stderr
+    assert set(names_in(tmp_path)) - {".avfbel-cache"} == {"album", "film.csv", "text"}
+    assert names_in(tmp_path / "album") == []
+
+
+def test_pretrain_shows_an_example() -> None:
+    done = avfbel_("pretrain", "--help")
+    assert "Example: avfbel corpus build --random 1200" in done.stdout

@@ -201,6 +201,13 @@ def test_a_pair_a_sweep_and_all_options_of_a_clip(tmp_path):
         (["--seconds", 0.001], "no note starts within"),
         (["--variant", "patch", "--seconds", 3], "always plays 16 notes"),
         (["--size", "7x7"], "size"),
+        (["--random", 3, "--exemplars", 2], "--random makes a corpus of its own: leave the options"),
+        (["--random", 3, "--stimuli", "happy"], "--random makes a corpus of its own"),
+        (["--random", 3, "--sweep", "bpm=60,90"], "--random makes a corpus of its own"),
+        (["--random", 3, "--around", "sad"], "--random makes a corpus of its own"),
+        (["--random", 3, "--pairs"], "--random makes a corpus of its own"),
+        (["--random", 100_001], "number of random clips must be from 1 to 100000, got 100001"),
+        (["--random", 3, "--seed", -1], "seed must be a whole number from 0, got -1"),
     ],
 )
 def test_wrong_corpora_are_refused_before_anything_is_made(request_, sentence, tmp_path):
@@ -238,3 +245,29 @@ def test_help_shows_an_example(command):
     done = in_this_process(*command, "--help")
     assert done.exit_code == 0
     assert f"Example: avfbel {' '.join(command)}" in done.stdout
+
+
+def test_a_random_corpus_is_what_was_planned_and_grows_at_its_end(tmp_path):
+    from avfbel.stimulus.random_plans import plan_random
+
+    options = ("--seed", 5, "--only", "sound", "--sound", "sine", "--jobs", 1)
+    done = in_this_process("corpus", "build", "--random", 2, *options, "--out", tmp_path / "two")
+    assert (done.exit_code, done.stderr) == (0, "")
+    rows = Path(done.stdout.strip()).read_text().splitlines()
+    assert [row.split(",")[:3] for row in rows[1:]] == [
+        [f"random0000{k}_0000.wav", f"random0000{k}", "0"] for k in (0, 1)
+    ]
+    for clip in plan_random(2, seed=5):
+        truth = json.loads((tmp_path / "two" / f"{clip.stem}.json").read_text())
+        assert truth["seed"] == clip.seed
+        assert truth["parameters"]["bpm"] == clip.music.parameters.bpm
+    in_this_process("corpus", "build", "--random", 3, *options, "--out", tmp_path / "three")
+    for made in (tmp_path / "two").glob("random*"):
+        assert (tmp_path / "three" / made.name).read_bytes() == made.read_bytes()
+
+
+def test_none_but_whole_numbers_of_random_clips(tmp_path):
+    done = in_this_process("corpus", "build", "--random", 0, "--out", tmp_path / "never")
+    assert done.exit_code == 2
+    assert "--random" in done.stderr
+    assert not (tmp_path / "never").exists()

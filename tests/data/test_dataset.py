@@ -13,6 +13,7 @@ import avfbel
 from avfbel.data import KINDS, ManifestError, load_norms, load_reliability
 from avfbel.data import measuring as measuring_module
 from avfbel.data.cache import CACHE_FOLDER
+from avfbel.data.dataset import load_unrated
 from avfbel.emotion import rating_epp
 from avfbel.errors import InputError, UsageError
 
@@ -303,3 +304,45 @@ def test_a_corpus_of_something_else_is_refused(media: Path) -> None:
         avfbel.load_dataset("sievers2021", exemplars=0)
     with pytest.raises(UsageError, match="a corpus belongs to sievers2021"):
         avfbel.load_dataset(manifest(media, ALL), corpus=folder)
+
+
+def test_clips_that_nobody_rated_are_measured_as_rated_ones_are(media: Path) -> None:
+    rated = avfbel.load_dataset(manifest(media, ALL), jobs=1)
+    told: list[tuple[str, int, int]] = []
+    bare = manifest(media, "media\nboth.mkv\nfilm.mp4\nsound.wav\n", "bare.csv")
+    data = load_unrated(bare, jobs=1, progress=lambda *step: told.append(step))
+    assert data.name == "bare"
+    assert told[-1] == ("measuring clips", 3, 3)
+    for name in ("clip_media", "clip", "maps", "visual", "acoustic", "evidence", "start_s", "has_audio"):
+        np.testing.assert_array_equal(getattr(data, name), getattr(rated, name))
+    for targets in data.targets.values():
+        assert np.isnan(targets.emotions).all()
+        assert np.isnan(targets.epp).all()
+        assert np.isnan(targets.valence).all()
+    assert len(data.samples()) == 0, "there is nothing to learn feelings from"
+
+
+def test_ratings_of_clips_are_not_read_and_a_clip_is_there_once(media: Path) -> None:
+    path = manifest(media, "media,epp,participant\nsound.wav,0.1,eva\nfilm.mp4,0.2,eva\nsound.wav,0.9,tom\n")
+    data = load_unrated(path, window=1.0, jobs=1)
+    assert data.clip_media.tolist() == ["sound.wav", "film.mp4"]
+    assert np.isnan(data.targets["audio"].epp).all()
+    assert (data.window, data.end_s.tolist()[0]) == (1.0, 1.0)
+    assert data.n_windows == 4
+
+
+def test_a_corpus_of_any_stimuli_is_loaded_unrated_by_its_folder(media: Path) -> None:
+    folder = corpus(media, [("both.mkv", "jolly"), ("sound.wav", "jolly")])
+    by_folder, by_manifest = load_unrated(folder, jobs=1), load_unrated(folder / "manifest.csv", jobs=1)
+    assert (by_folder.name, by_manifest.name) == (media.name, "manifest")
+    assert by_folder.stimulus.tolist() == ["jolly", "jolly"]
+    with pytest.raises(UsageError, match=r"no corpus at .*: make one with `avfbel corpus build"):
+        load_unrated(media / "nowhere")
+
+
+def test_an_unrated_clip_that_ends_early_is_told(media: Path) -> None:
+    (media / "sound.wav").write_bytes((media / "sound.wav").read_bytes()[:-4000])
+    path = manifest(media, "media\nsound.wav\n")
+    with pytest.warns(UserWarning, match=r"measured only as far as they decode: sound\.wav") as warned:
+        assert not load_unrated(path, jobs=1).complete[0]
+    assert warned[0].filename == __file__, "it is told where the data were asked for"

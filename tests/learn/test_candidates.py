@@ -186,9 +186,11 @@ def test_ablations_are_configurations_of_one_class() -> None:
     assert {name: model.perceives for name, model in made.items()} == {
         name: MODALITY[name] for name in CONFIGURATIONS
     }
-    assert [made[name].bel_epochs for name in ("bel", "bel-m", "bel-a")] == [7, 7, 7]
-    assert all(made[name].epochs == 7 for name in set(made) - {"bel", "bel-m", "bel-a"})
-    assert made["avf-bel"].get_params() == avfbel.AVFBEL(epochs=7).get_params()
+    assert made["avf-bel-ratings"].epochs == 7
+    assert all(made[name].bel_epochs == 7 for name in set(made) - {"avf-bel-ratings"})
+    assert made["avf-bel-ratings"].get_params() == avfbel.AVFBEL(epochs=7).get_params()
+    with_cortex = {name for name, model in made.items() if model.cortex is not None}
+    assert with_cortex == {"avf-bel", "m-bel", "a-bel", "avf-bel-gradient"}
     table = {name: {cost.module for cost in model.parameter_table()} for name, model in made.items()}
     for name in ("bel", "bel-m", "bel-a"):
         assert not {"V1", "auditory cortex", "final layer"} & table[name]
