@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import code
 import importlib.util
 import re
 import sys
@@ -93,6 +94,18 @@ def test_a_model_of_nine_sad_melodies_knows_that_a_happy_one_is_none(desk: Desk)
     told = pd.read_csv(desk.folder / "results-mine" / "happy_0001.wav.csv")
     assert not told["in_range"].any()
     assert told["epp"].between(0, 1).all()
+
+
+def test_python_can_be_pasted_into_a_prompt() -> None:
+    boxes = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(boxes) > 6
+    for box in boxes:
+        waiting: list[str] = []
+        for line in [*box.splitlines(), ""]:
+            waiting.append(line)
+            if code.compile_command("\n".join(waiting)) is not None:
+                waiting.clear()
+        assert waiting == []
 
 
 def test_a_shape_forgets_numbers_and_judgements_only() -> None:
