@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avfbel._version import __version__
 from avfbel.emotion import EMOTIONS
 from avfbel.errors import InputError
 from avfbel.files import write_whole
 from avfbel.interpret.preview import Preview, PreviewRecorder, Watched
 from avfbel.interpret.trace_columns import REGION, trace_columns
 from avfbel.runtime.engine import Predictor
-from avfbel.runtime.fold import digest, settings_of, shown
+from avfbel.runtime.fold import notes_on, provenance, settings_of, shown
 from avfbel.runtime.stream import Stream
 from avfbel.senses.sensorium import Modality, fold, open_for
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from avfbel.runtime.bundle import Bundle
     from avfbel.runtime.stream import WindowResult
-    from avfbel.senses.media import Media
 
 GRID_SLACK_S = 1e-6
 """A window that starts this much off the grid, in s, does not belong to it."""
@@ -243,14 +241,8 @@ def trace(
             in_range=np.array(in_range),
             preview=recorder.preview(),
             model={"name": predictor.bundle.name, "version": predictor.bundle.version},
-            provenance={
-                "input_sha256": digest(path),
-                "bundle_sha256": predictor.bundle.sha256,
-                "avfbel": __version__,
-                "settings": settings_of(window, hop, modality),
-                "seed": predictor.bundle.card.get("seed"),
-            },
-            notes=_notes(path, media, len(times), window, modality),
+            provenance=provenance(path, predictor.bundle, settings_of(window, hop, modality)),
+            notes=(*notes_on(path, media, modality), *_too_short(path, media.duration_s, window, len(times))),
         )
 
 
@@ -266,22 +258,12 @@ def _numbers(result: WindowResult) -> list[float]:
     return [np.nan if value is None else value for value in values]
 
 
-def _notes(
-    path: str | PathLike[str], media: Media, n_samples: int, window: float, modality: Modality
+def _too_short(
+    path: str | PathLike[str], duration_s: float, window: float, n_samples: int
 ) -> tuple[str, ...]:
-    notes = []
-    if modality == "both" and not media.has_audio:
-        notes.append(f"{shown(path)} has no sound: its traces come from the picture alone")
-    if modality == "both" and not media.has_video:
-        notes.append(f"{shown(path)} has no film: its traces come from the sound alone")
-    if n_samples == 1:
-        notes.append(
-            f"{shown(path)} lasts {media.duration_s:.3g} s, which gives a single sample at a window of "
-            f"{window:g} s: a shorter window gives more, of stretches shorter than the model was trained on"
-        )
-    if not media.complete:
-        notes.append(
-            f"{shown(path)} ends early or is damaged: traced as far as it decodes "
-            f"({media.duration_s:.1f} s), export or download it again for the rest"
-        )
-    return tuple(notes)
+    if n_samples > 1:
+        return ()
+    return (
+        f"{shown(path)} lasts {duration_s:.3g} s, which gives a single sample at a window of "
+        f"{window:g} s: a shorter window gives more, of stretches shorter than the model was trained on",
+    )

@@ -95,8 +95,8 @@ def analyze(
             complete=media.complete,
             windows=tuple(windows),
             model={"name": predictor.bundle.name, "version": predictor.bundle.version},
-            provenance=_provenance(path, predictor.bundle, settings_of(window, hop, modality, attribution)),
-            notes=_notes(path, media, windows, modality),
+            provenance=provenance(path, predictor.bundle, settings_of(window, hop, modality, attribution)),
+            notes=(*notes_on(path, media, modality), *_without_evidence(path, windows)),
         )
 
 
@@ -117,7 +117,8 @@ def digest(path: str | PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _provenance(path: str | PathLike[str], bundle: Bundle, settings: dict[str, Any]) -> dict[str, Any]:
+def provenance(path: str | PathLike[str], bundle: Bundle, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result of a file was computed from and with; see `settings_of`."""
     return {
         "input_sha256": digest(path),
         "bundle_sha256": bundle.sha256,
@@ -156,19 +157,22 @@ def versions() -> dict[str, str]:
     return {module.__name__: str(module.__version__) for module in (av, numpy, onnxruntime, scipy)}
 
 
-def _notes(
-    path: str | PathLike[str], media: Media, windows: list[WindowResult], modality: Modality
-) -> tuple[str, ...]:
+def notes_on(path: str | PathLike[str], media: Media, modality: Modality) -> tuple[str, ...]:
+    """Return what a reader of any result of a file should know: a missing track, an end that is damaged."""
     notes = []
     if modality == "both" and not media.has_audio:
         notes.append(f"{shown(path)} has no sound: EPP comes from the picture alone")
     if modality == "both" and not media.has_video:
         notes.append(f"{shown(path)} has no film: EPP comes from the sound alone")
-    if not any(window.evidence for window in windows):
-        notes.append(f"nothing moves or sounds in {shown(path)}: EPP is 0.5 for lack of evidence")
     if not media.complete:
         notes.append(
             f"{shown(path)} ends early or is damaged: analysed as far as it decodes "
             f"({media.duration_s:.1f} s), export or download it again for the rest"
         )
     return tuple(notes)
+
+
+def _without_evidence(path: str | PathLike[str], windows: list[WindowResult]) -> tuple[str, ...]:
+    if any(window.evidence for window in windows):
+        return ()
+    return (f"nothing moves or sounds in {shown(path)}: EPP is 0.5 for lack of evidence",)
