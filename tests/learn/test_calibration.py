@@ -148,7 +148,8 @@ def test_stimuli_of_the_same_world_are_covered_as_told(
             told.append(found[name]["coverage"])
             true.append((error[own] <= found[name]["half_width"]).mean())
     assert 0.87 <= np.mean(true) <= 0.97
-    assert np.mean(told) == pytest.approx(np.mean(true), abs=0.03)
+    # Four worlds of 25: the standard error of each of the two is sqrt(0.1 * 0.9 / 100) = 0.03.
+    assert np.mean(told) == pytest.approx(np.mean(true), abs=0.06)
     assert all(0.75 <= share <= 1 for share in told)
 
 
