@@ -8,9 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from avfbel.brain import AVFBEL
+from avfbel.brain.costs import ModuleCost
+from avfbel.brain.lines import LineSettings
 from avfbel.learn.candidates import CONFIGURATIONS, Settings, circuit
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +38,8 @@ def main() -> None:
 
 def renew(text: str) -> str:
     """Return the text with each table between its two marks."""
-    tables = {"modules": modules(AVFBEL()), "circuits": circuits(), "speed": speed()}
+    shipped = circuit("avf-bel", Settings())
+    tables = {"modules": modules(shipped), "circuits": circuits(), "pretrain": pretrain(), "speed": speed()}
     for name, table in tables.items():
         before, rest = text.split(START.format(name), 1)
         after = rest.split(END.format(name), 1)[1]
@@ -54,7 +58,10 @@ def modules(model: AVFBEL) -> str:
 
 def circuits() -> str:
     """Return the circuits that have a name, how each is configured and what it costs, as a Markdown table."""
-    lines = ["| name | `AVFBEL(…)` | trained | operations a window |", "|---|---|---:|---:|"]
+    lines = [
+        "| name | `AVFBEL(…)` | trained | of these by ratings | operations a window |",
+        "|---|---|---:|---:|---:|",
+    ]
     named = {name: (parameters, circuit(name, Settings())) for name, parameters in CONFIGURATIONS.items()}
     rows = [(f"`{name}`", parameters, model) for name, (parameters, model) in named.items()]
     for parameters in (
@@ -64,11 +71,26 @@ def circuits() -> str:
     ):
         rows.append(("", parameters, AVFBEL(**parameters)))
     for name, parameters, model in rows:
-        given = ", ".join(f"{key}={value!r}" for key, value in parameters.items()).replace("'", '"')
+        shown = [f"{key}={value!r}".replace("'", '"') for key, value in parameters.items()]
+        given = ", ".join(shown if model.cortex is None else ["cortex=read_cortex()", *shown])
         costs = model.parameter_table()
         trained, operations = (sum(getattr(cost, of) for cost in costs) for of in ("trained", "operations"))
-        lines.append(f"| {name} | {f'`{given}`' if given else ''} | {trained:,} | {operations:,} |")
+        by_ratings = sum(cost.trained for cost in (costs if model.cortex is None else limbic(costs)))
+        cells = (name, f"`{given}`" if given else "", f"{trained:,}", f"{by_ratings:,}", f"{operations:,}")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def limbic(costs: list[ModuleCost]) -> list[ModuleCost]:
+    """Return the modules that come after the fused code."""
+    names = [cost.module for cost in costs]
+    return costs[names.index("scale of the fused code") + 1 :]
+
+
+def pretrain() -> str:
+    """Return how sensory regions learn by default as a Markdown table."""
+    lines = ["| of `LineSettings` | value |", "|---|---:|"]
+    return "\n".join([*lines, *(f"| `{name}` | {value} |" for name, value in asdict(LineSettings()).items())])
 
 
 def speed() -> str:
