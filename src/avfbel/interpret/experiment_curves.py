@@ -22,13 +22,12 @@ from avfbel.interpret.experiment_responses import (
     Table,
     additivity,
     additivity_table,
-    intervals,
-    mean_intervals,
     numbers,
     told,
     verdicts,
 )
 from avfbel.interpret.experiments import Experiment
+from avfbel.interpret.stimulus_intervals import intervals, mean_intervals, stimulus_draws
 from avfbel.learn.intervals import Interval
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Course:
         """Return a point for each level and quantity, with the senses of `PERCEPTIONS` open."""
         nothing = self.responses.of("none")
         whole = (self.responses.of("both") - nothing)[self.intact]
-        weights = self.responses.draws()
+        weights = stimulus_draws(self.responses.stimulus)
         size = (whole**2).sum(axis=0)
         sizes = weights @ whole**2
         said = []
@@ -99,7 +98,8 @@ class Course:
                 _ratio(weights @ (there * whole), sizes),
                 few=self.responses.n_stimuli < 2,
             )
-            moved = mean_intervals(np.abs(values - self.responses.of(senses)[self.intact]), self.responses)
+            change = np.abs(values - self.responses.of(senses)[self.intact])
+            moved = mean_intervals(change, self.responses.stimulus)
             said.append([Point(*of) for of in zip(values.mean(axis=0).tolist(), kept, moved, strict=True)])
         return said
 

@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 
 from avfbel.errors import UsageError
 from avfbel.interpret.experiment_responses import (
-    N_DRAWS,
     PERCEPTIONS,
-    SEED,
     Additivity,
     Responses,
     Table,
     additivity,
     additivity_table,
-    intervals,
     numbers,
     open_model,
     quantities_of,
@@ -38,7 +35,8 @@ from avfbel.interpret.experiment_staging import (
     together,
 )
 from avfbel.interpret.experiments import Experiment, provenance
-from avfbel.learn.intervals import Interval, draw_weights
+from avfbel.interpret.stimulus_intervals import intervals, stimulus_draws
+from avfbel.learn.intervals import Interval
 from avfbel.runtime.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ class Congruence(Experiment):
         epp = self.congruent.quantities.index("epp")
         values[:, :, epp] = np.abs(values[:, :, epp] - 0.5)
         same, other = _split_means(values, np.ones((1, len(self.stimuli))))
-        drawn = np.subtract(*_split_means(values, self._draws()))
+        drawn = np.subtract(*_split_means(values, stimulus_draws(self.stimuli)))
         names = ["epp_from_neutral" if name == "epp" else name for name in self.congruent.quantities]
         ends = intervals((same - other)[0], drawn)
         return [Contrast(*of) for of in zip(names, same[0].tolist(), other[0].tolist(), ends, strict=True)]
@@ -112,7 +110,7 @@ class Congruence(Experiment):
         """
         table = self.pairs[:, :, self.congruent.quantities.index("epp")]
         whole = _variance_shares(table, np.ones((1, len(table))))[0]
-        found = intervals(whole, _variance_shares(table, self._draws()))
+        found = intervals(whole, _variance_shares(table, stimulus_draws(self.stimuli)))
         return dict(zip(SHARES, found, strict=True))
 
     def additivity(self) -> list[Additivity]:
@@ -151,9 +149,6 @@ class Congruence(Experiment):
         from avfbel.interpret.experiments_figure import draw_congruence
 
         return draw_congruence(self)
-
-    def _draws(self) -> Array:
-        return draw_weights(np.array(self.stimuli), n_draws=N_DRAWS, seed=SEED)
 
     def _rows(self) -> Iterator[list[Cell]]:
         for i, music in enumerate(self.stimuli):

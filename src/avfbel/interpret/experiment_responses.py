@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from avfbel.emotion import predicted_epp, predicted_intensity
 from avfbel.errors import UsageError
 from avfbel.interpret.experiment_staging import Windows
-from avfbel.learn.intervals import Interval, draw_weights
+from avfbel.interpret.stimulus_intervals import mean_intervals
+from avfbel.learn.intervals import Interval
 from avfbel.runtime.bundle import Bundle
 from avfbel.runtime.engine import Predictor
 from avfbel.senses.features import SensoryFeatures
@@ -30,7 +31,6 @@ Array = NDArray[np.float64]
 PERCEPTIONS = ("both", "sound", "picture", "none")
 """The senses that are open, the third axis of `Responses.values`."""
 
-LEVEL, N_DRAWS, SEED = 0.95, 2000, 0
 NOTHING = 1e-9
 """Responses below this are none, dimensionless or in Hz."""
 
@@ -69,10 +69,6 @@ class Responses:
     def of(self, perception: str) -> Array:
         """Return the values of one perception, (n_conditions, n_clips, n_quantities)."""
         return self.values[:, :, PERCEPTIONS.index(perception)]
-
-    def draws(self) -> Array:
-        """Return how often each clip counts in each of 2000 draws of stimuli, (n_draws, n_clips)."""
-        return draw_weights(np.array(self.stimulus), n_draws=N_DRAWS, seed=SEED)
 
 
 class Table(NamedTuple):
@@ -202,25 +198,9 @@ def additivity(responses: Responses, condition: int = 0) -> list[Additivity]:
     excess = both - sound - picture
     largest = np.abs(np.stack([both, sound, picture])).max(axis=(0, 1))
     excess = np.where(np.abs(excess) <= ROUNDING * largest, 0.0, excess)
-    ends = mean_intervals(excess, responses)
+    ends = mean_intervals(excess, responses.stimulus)
     means = [part.mean(axis=0).tolist() for part in (both, sound, picture)]
     return [Additivity(*of) for of in zip(responses.quantities, *means, ends, strict=True)]
-
-
-def mean_intervals(values: Array, responses: Responses) -> list[Interval]:
-    """Return means over clips of values (n_clips, m), with 95 % intervals over stimuli."""
-    weights = responses.draws()
-    drawn = (weights @ values) / weights.sum(axis=1, keepdims=True)
-    return intervals(values.mean(axis=0), drawn, few=responses.n_stimuli < 2)
-
-
-def intervals(values: Array, drawn: Array, *, few: bool = False) -> list[Interval]:
-    """Return values (m,) with percentile intervals of their draws (n_draws, m); NaN if there are too few."""
-    ends = np.full((2, len(values)), np.nan)
-    if not few:
-        known = np.isfinite(values)
-        ends[:, known] = np.nanquantile(drawn[:, known], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return [Interval(*row) for row in np.stack([values, *ends], axis=1).tolist()]
 
 
 def told(found: Interval, sign: str = "+") -> str:

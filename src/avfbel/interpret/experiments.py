@@ -12,8 +12,9 @@ import numpy as np
 
 from avfbel._version import __version__
 from avfbel.files import write_whole
-from avfbel.interpret.experiment_responses import LEVEL, N_DRAWS, SEED, Table
+from avfbel.interpret.experiment_responses import Table
 from avfbel.interpret.experiment_staging import Gauge
+from avfbel.interpret.stimulus_intervals import METHOD
 from avfbel.runtime.bundle import Bundle
 from avfbel.runtime.figure import encode_figure
 from avfbel.runtime.files import encode_csv, encode_json
@@ -115,6 +116,6 @@ def provenance(bundle: Bundle, gauge: Gauge, clips: Sequence[Clip], seed: int) -
             "exemplars": max(clip.exemplar for clip in clips) + 1,
             "seed": seed,
         },
-        "intervals": {"level": LEVEL, "draws": N_DRAWS, "seed": SEED, "drawn": "stimuli"},
+        "intervals": METHOD,
         "versions": {"numpy": np.__version__, "onnxruntime": str(onnxruntime.__version__)},
     }

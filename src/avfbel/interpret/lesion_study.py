@@ -23,7 +23,7 @@ from avfbel.emotion import EMOTIONS, predicted_epp, predicted_valence
 from avfbel.errors import InputError
 from avfbel.interpret.exposure import Exposure, Progress, ShownClip, expose
 from avfbel.interpret.lesions import ALL, SENSE_OF, Lesion, evidence_gains, lesioned, plan_lesions
-from avfbel.learn.intervals import draw_weights
+from avfbel.interpret.stimulus_intervals import METHOD, mean_intervals
 from avfbel.runtime.bundle import Bundle
 from avfbel.runtime.engine import Predictor
 from avfbel.runtime.stream import perceived_by
@@ -45,7 +45,6 @@ UNITS = {"epp": "0 to 1", "valence": "0 to 1", **dict.fromkeys(EMOTIONS, "rating
 COLUMNS = ("lesion", "gain", "quantity", "unit", "intact", "lesioned", "change", "low", "high", "size")
 """Columns of the table of changes."""
 
-LEVEL, N_DRAWS, SEED = 0.95, 2000, 0
 _BATCH = 64
 
 
@@ -108,15 +107,12 @@ class LesionStudy:
 
     def changes(self) -> list[dict[str, Change]]:
         """Return the mean change of each quantity for each lesion, with its interval."""
-        few = self.n_stimuli < 2
-        weights = draw_weights(np.array(self.stimulus), n_draws=N_DRAWS, seed=SEED)
-        weights /= weights.sum(axis=1, keepdims=True)
         before, told = self.intact.mean(axis=0), []
-        for values, change in zip(self.lesioned, self.change, strict=True):
-            low, high = np.quantile(weights @ change, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-            ends = np.full((2, len(QUANTITIES)), np.nan) if few else np.stack([low, high])
+        shape = (len(self.lesions), len(QUANTITIES), 3)
+        means = np.reshape(mean_intervals(np.hstack(list(self.change)), self.stimulus), shape)
+        for values, change, found in zip(self.lesioned, self.change, means, strict=True):
             after, size = values.mean(axis=0), np.abs(change).mean(axis=0)
-            table = np.stack([before, after, change.mean(axis=0), *ends, size], axis=1)
+            table = np.column_stack([before, after, found, size])
             told.append({name: Change(*row) for name, row in zip(QUANTITIES, table.tolist(), strict=True)})
         return told
 
@@ -309,6 +305,6 @@ def _provenance(exposure: Exposure, bundle: Bundle, clips: Sequence[ShownClip]) 
         "bundle_sha256": bundle.sha256,
         "avfbel": __version__,
         "settings": {"window": exposure.window, "hop": exposure.hop},
-        "intervals": {"level": LEVEL, "draws": N_DRAWS, "seed": SEED, "drawn": "stimuli"},
+        "intervals": METHOD,
         "versions": {"numpy": np.__version__, "onnxruntime": str(onnxruntime.__version__)},
     }
