@@ -3,6 +3,9 @@
 Precision, recall and F1 say nothing about negatives: whoever calls everything positive has recall 1, and an
 F1 that grows with the share of positives. They are always set beside `all_positive`; balanced accuracy and
 Matthews' correlation (`avfbel.learn.metrics`) cannot be had that way.
+
+Arguments are those of `avfbel.learn.metrics.confusion`: positivity that was observed and predicted, shape
+(n,), and the cut above which it is positive.
 """
 
 from __future__ import annotations
@@ -15,19 +18,7 @@ from avfbel.learn.metrics import confusion
 
 
 def precision(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> float:
-    """Return the share of cases called positive that are.
-
-    Parameters
-    ----------
-    observed, predicted : array_like, shape (n,)
-        Positivity; above `cut` is positive.
-    cut : float
-        Where positive begins.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN if nothing is called positive.
+    """Return the share of cases called positive that are, in [0, 1]; NaN if nothing is called positive.
 
     Examples
     --------
@@ -39,19 +30,7 @@ def precision(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) ->
 
 
 def recall(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> float:
-    """Return the share of positive cases that are called so.
-
-    Parameters
-    ----------
-    observed, predicted : array_like, shape (n,)
-        Positivity; above `cut` is positive.
-    cut : float
-        Where positive begins.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN if nothing positive was observed.
+    """Return the share of positive cases that are called so, in [0, 1]; NaN if nothing positive was observed.
 
     Examples
     --------
@@ -63,19 +42,9 @@ def recall(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> fl
 
 
 def f1(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> float:
-    """Return the harmonic mean of precision and recall.
+    """Return the harmonic mean of precision and recall, in [0, 1].
 
-    Parameters
-    ----------
-    observed, predicted : array_like, shape (n,)
-        Positivity; above `cut` is positive.
-    cut : float
-        Where positive begins.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN if nothing positive was observed or predicted.
+    NaN if nothing positive was observed or predicted.
 
     Examples
     --------

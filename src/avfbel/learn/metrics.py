@@ -157,17 +157,8 @@ def rmse(observed: ArrayLike, predicted: ArrayLike) -> float:
 def balanced_accuracy(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> float:
     """Return the mean of the shares of positive and of negative cases that are recognised.
 
-    Parameters
-    ----------
-    observed, predicted : array_like, shape (n,)
-        Positivity; above `cut` is positive.
-    cut : float
-        Where positive begins.
-
-    Returns
-    -------
-    float
-        In [0, 1], 0.5 for any constant answer; NaN unless both classes were observed.
+    In [0, 1], 0.5 for any constant answer; NaN unless both classes were observed. Arguments are those of
+    `confusion`.
 
     Examples
     --------
@@ -179,19 +170,9 @@ def balanced_accuracy(observed: ArrayLike, predicted: ArrayLike, *, cut: float =
 
 
 def mcc(observed: ArrayLike, predicted: ArrayLike, *, cut: float = 0.5) -> float:
-    """Return Matthews' correlation of the two classes.
+    """Return Matthews' correlation of the two classes, in [-1, 1]; NaN if either only knows one class.
 
-    Parameters
-    ----------
-    observed, predicted : array_like, shape (n,)
-        Positivity; above `cut` is positive.
-    cut : float
-        Where positive begins.
-
-    Returns
-    -------
-    float
-        In [-1, 1]; NaN if either only knows one class.
+    Arguments are those of `confusion`.
 
     Examples
     --------
