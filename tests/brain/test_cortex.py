@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from avfbel.brain import AVFBEL, Network, Samples
 from avfbel.brain.adaptation import N_LINES
+from avfbel.brain.contexts import out_of_contexts
 from avfbel.brain.cortex import Cortex
 from avfbel.brain.gradient import fuse
 from avfbel.brain.lines import LineSettings, learn_lines, unit_names
@@ -58,7 +59,8 @@ def cortex(taught: tuple[Network, Cortex]) -> Cortex:
 def test_it_holds_all_that_was_learned_and_nothing_of_its_use(taught: tuple[Network, Cortex]) -> None:
     network, cortex = taught
     assert set(cortex.weights) == set(network.state_dict()) - OF_THE_USE
-    assert cortex.unit_names == unit_names()
+    assert cortex.unit_names[:25] == tuple(f"both {name}" for name in unit_names())
+    assert cortex.unit_names[25:] == tuple(f"{p} {name}" for p in ("audio", "video") for name in unit_names())
     assert len(cortex.story["losses"]) == SMALL.epochs
     weight = cortex.weights["temporal_gyrus.final.weight"]
     before = network.temporal_gyrus.final.weight.detach().clone()
@@ -131,7 +133,7 @@ def test_lines_adapt_to_what_the_model_learned_from(cortex: Cortex, clips: Sampl
     """Each line, over the samples with its sense: mean 0, and sd 1 wherever it varied."""
     even = replace(clips, evidence=np.ones_like(clips.evidence))
     model = AVFBEL(cortex=cortex, bel_epochs=1).fit(even)
-    code = model.activity(even).x_fused
+    code = out_of_contexts(model.activity(even).x_fused)
     for column, opened in ((unit_names().index("pitch+"), 0), (unit_names().index("speed+"), 1)):
         half = 7 if opened == 0 else 5
         signed = (code[:, column] - code[:, column + half])[even.mask[:, opened]]
@@ -167,7 +169,8 @@ def test_its_halves_hear_or_see(
 def test_it_costs_what_is_learned_on_top(cortex: Cortex) -> None:
     costs = {cost.module: cost for cost in AVFBEL(cortex=cortex).parameter_table()}
     assert costs["adaptation of the lines"][1:] == (0, 24, 24)
-    assert costs["amygdala"].trained == 5 * N_LINES
+    assert costs["contexts of the lines"][1:] == (0, 0, 3 * N_LINES)
+    assert costs["amygdala"].trained == 5 * 3 * N_LINES
 
 
 def test_scikit_learn_copies_the_model(cortex: Cortex, clips: Samples) -> None:

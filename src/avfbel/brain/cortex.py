@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avfbel.brain.adaptation import N_LINES
+from avfbel.brain.contexts import CONTEXTS
 from avfbel.brain.lines import LineSettings, unit_names
 from avfbel.brain.network import Network
 
@@ -42,8 +44,8 @@ class Cortex:
 
     @property
     def unit_names(self) -> tuple[str, ...]:
-        """Names of the units of the fused code."""
-        return unit_names()
+        """Names of the units that the limbic system reads: context and line."""
+        return tuple(f"{context} {line}" for context in CONTEXTS for line in unit_names())
 
     def network(self, *, kappa: float, modality: str = "both", dropout: float = 0.0) -> Network:
         """Build a network around these regions.
@@ -74,7 +76,7 @@ class Cortex:
             activation=s.activation,
             n_visual=s.n_visual,
             hidden=s.hidden,
-            n_fused=len(self.unit_names),
+            n_fused=N_LINES,
             dropout=dropout,
             kappa=kappa,
             modality=modality,

@@ -59,9 +59,10 @@ def network_costs(
     if network.lines:
         n = len(network.adaptation.mean)
         costs.append(ModuleCost("adaptation of the lines", 0, 2 * n, 2 * n))
+        costs.append(ModuleCost("contexts of the lines", 0, 0, network.n_code))
     costs.append(ModuleCost("scale of the fused code", 0, len(network.fused_scale), len(network.fused_scale)))
     if limbic is None:
-        return costs + _local_limbic(len(network.fused_scale), n_outputs, prefrontal)
+        return costs + _local_limbic(network.n_code, n_outputs, prefrontal)
     return costs + _recurrent_limbic(limbic)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avfbel.brain.contexts import out_of_contexts, rehearsal
 from avfbel.brain.cortex import Cortex
 from avfbel.brain.costs import ModuleCost, network_costs
 from avfbel.brain.estimator import Estimator, not_fitted
@@ -224,7 +225,8 @@ class AVFBEL(Estimator):
                 loss_curve = train(network, samples, settings, seed=self.random_state, progress=progress)
             x_fused = fuse(network, samples)
             if network.lines:
-                network.adaptation.fit(torch.from_numpy(x_fused), torch.from_numpy(samples.sample_evidence))
+                lines = torch.from_numpy(out_of_contexts(x_fused))
+                network.adaptation.fit(lines, torch.from_numpy(samples.sample_evidence))
             else:
                 network.fused_scale.copy_(torch.from_numpy(unit_scale(x_fused)))
             x_fused = fuse(network, samples)
@@ -235,9 +237,13 @@ class AVFBEL(Estimator):
                 self._learn_by_gradient(network, x_fused, rewards, samples)
         if self.learning == "local":
             rng = np.random.default_rng(self.random_state)
-            order = np.stack([rng.permutation(len(x_fused)) for _ in range(self.bel_epochs)])
-            naive = initial_state(x_fused.shape[1], rewards.shape[1])
-            self.state_: LimbicState = limbic_fit(naive, x_fused, rewards, order, parameters)
+            shown, wanted = x_fused, rewards
+            if network.lines:
+                alone, again = rehearsal(x_fused)
+                shown, wanted = np.concatenate([shown, again]), np.concatenate([wanted, rewards[alone]])
+            order = np.stack([rng.permutation(len(shown)) for _ in range(self.bel_epochs)])
+            naive = initial_state(shown.shape[1], wanted.shape[1])
+            self.state_: LimbicState = limbic_fit(naive, shown, wanted, order, parameters)
         self.network_: Network = network.cpu()
         self.loss_curve_ = loss_curve
         self.head_mse_ = _least_squares_error(x_fused, rewards)
@@ -402,7 +408,7 @@ class AVFBEL(Estimator):
 
     def _new_recurrent(self, n_outputs: int, network: Network) -> RecurrentLimbic:
         published = self.rule == "published"
-        n_in = len(network.fused_scale)
+        n_in = network.n_code
         return RecurrentLimbic(n_in, self.limbic_hidden, n_outputs, kappa=self.kappa, published=published)
 
     def _settings(self, epochs: int) -> GradientSettings:

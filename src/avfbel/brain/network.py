@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from avfbel.brain.adaptation import N_LINES, LineAdaptation
 from avfbel.brain.auditory_cortex import POPULATION_SIZE, AuditoryActivity, AuditoryCortex
+from avfbel.brain.contexts import CONTEXTS, in_contexts
 from avfbel.brain.regions import ACOUSTIC, MAPS, POPULATIONS, REGIONS, SENSES, VISUAL_AREAS
 from avfbel.brain.relay import ThalamicRelay, join, on_off
 from avfbel.brain.temporal_gyrus import Fusion, TemporalGyrus
@@ -156,7 +157,8 @@ class Network(nn.Module):
         Where the senses meet: in the temporal gyrus, or not before the limbic system, which then reads their
         codes side by side (signed ones as ON and OFF channels) with a constant cue; see `relay.join`.
     lines : bool
-        Whether the fused code is one of labelled lines (`avfbel.brain.lines`), which then adapt to what has
+        Whether the gyrus' code is one of labelled lines (`avfbel.brain.lines`). The limbic system then reads
+        them by context (`avfbel.brain.contexts`), and they adapt to what has
         been met (`avfbel.brain.adaptation`).
 
     Raises
@@ -239,9 +241,14 @@ class Network(nn.Module):
         self.register_buffer("senses", torch.tensor([float(sense) for sense in is_open]))
         self.register_buffer("fused_scale", torch.ones(n_fused))
 
+    @property
+    def n_code(self) -> int:
+        """Length of the code that the limbic system reads."""
+        return len(self.fused_scale) * (len(CONTEXTS) if self.lines else 1)
+
     def naive_weights(self, n_outputs: int) -> LimbicWeights:
         """Return limbic weights of 0 and gains of 1."""
-        k = len(self.fused_scale)
+        k = self.n_code
         zeros = torch.zeros
         return LimbicWeights(
             zeros(k, n_outputs), zeros(k, n_outputs), zeros(k, k), zeros(n_outputs), torch.ones(len(REGIONS))
@@ -280,7 +287,7 @@ class Network(nn.Module):
         x_fused = fusion.x_fused * self.fused_scale.to(fusion.x_fused.dtype)
         if self.lines:
             present = evidence if row is None or mask is None else evidence[row] * mask
-            x_fused = self.adaptation(x_fused, present)
+            x_fused = in_contexts(self.adaptation(x_fused, present), present)
         if gain is not None and self.fusion is not None:
             x_fused = x_fused * gain[7].to(x_fused.dtype)
         areas, rates = seen.areas * evidence[:, 1:], heard.rates

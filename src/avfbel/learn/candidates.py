@@ -47,7 +47,7 @@ learns from the ratings too, and brain emotional learning on the measured featur
 
 NAME_OF_MODALITY = {modality: name for name, modality in CIRCUITS.items()}
 
-CHOSEN: Mapping[str, Any] = {"bel_epochs": 10, "alpha": 0.1, "beta": 0.2, "kappa": 0.25}
+CHOSEN: Mapping[str, Any] = {"bel_epochs": 3, "alpha": 0.1, "beta": 0.2, "kappa": 0.25}
 """How a limbic system learns from a cortex that learned without ratings: the choice of least inner error in
 `benchmarks/results/nested.json`."""
 

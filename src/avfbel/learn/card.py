@@ -85,12 +85,14 @@ def make_card(
 
 def _parameters(fitted: AVFBEL) -> dict[str, Any]:
     """Return the model's parameters; with a cortex of its own, those that its network was built with."""
+    from avfbel.brain.adaptation import N_LINES
+
     given: dict[str, Any] = fitted.get_params(deep=False)
     cortex = given.pop("cortex")
     if cortex is not None:
         s = cortex.settings
         given |= {name: getattr(s, name) for name in ("width", "activation", "n_visual", "hidden", "dropout")}
-        given |= {"n_fused": len(cortex.unit_names), "epochs": s.epochs, "lines": True}
+        given |= {"n_fused": N_LINES, "epochs": s.epochs, "lines": True}
     return given
 
 

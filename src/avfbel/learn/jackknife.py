@@ -8,12 +8,13 @@ batch of models, in the time that a few would take one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avfbel.brain.contexts import rehearsal
 from avfbel.brain.limbic import LimbicParameters, initial_state, limbic_output
 from avfbel.brain.limbic_learning import PAUSE, limbic_fit
 from avfbel.data.targets import KINDS
@@ -47,10 +48,6 @@ class Choice:
     beta: float = 0.2
     kappa: float = 0.25
     adapt: bool = True
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the arguments of `AVFBEL` that these are."""
-        return {name: value for name, value in asdict(self).items() if name != "adapt"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # arrays have no single truth value
@@ -163,18 +160,21 @@ def hold_out(
     """
     held = [frozenset(int(number) for number in one) for one in sets]
     rng = np.random.default_rng(seed)
-    m = len(material.lines)
-    order = np.stack([rng.permutation(m) for _ in range(choice.bel_epochs)])
+    alone, _ = rehearsal(adapted(material, np.ones(len(material.lines), np.bool_)))
+    lesson = np.concatenate([np.arange(len(material.lines)), alone])  # the sample of each lesson
+    rewards = material.rewards[lesson]
+    order = np.stack([rng.permutation(len(lesson)) for _ in range(choice.bel_epochs)])
     parameters = LimbicParameters(alpha=choice.alpha, beta=choice.beta, kappa=choice.kappa)
-    numbers = material.lines.size + order.size
+    numbers = 3 * len(lesson) * material.lines.shape[1] + order.size
     at_a_time = min(MODELS_AT_A_TIME, max(1, NUMBERS_AT_A_TIME // max(1, numbers)))
     for start in range(0, len(held), at_a_time):
         part = held[start : start + at_a_time]
         away = np.array([np.isin(material.stimulus, list(one)) for one in part])
         code = np.stack([adapted(material, ~out, adapt=choice.adapt) for out in away])
-        own_order = np.where(away[:, order], PAUSE, order)
-        naive = initial_state(code.shape[-1], material.rewards.shape[1], models=(len(part),))
-        state = limbic_fit(naive, code, material.rewards, own_order, parameters)
+        own_order = np.where(away[:, lesson][:, order], PAUSE, order)
+        naive = initial_state(code.shape[-1], rewards.shape[1], models=(len(part),))
+        shown = np.concatenate([code, rehearsal(code)[1]], axis=1)
+        state = limbic_fit(naive, shown, rewards, own_order, parameters)
         for i, one in enumerate(part):
             rows = np.flatnonzero(away[i])
             own = type(state)(*(weights[i] for weights in state))
@@ -186,16 +186,17 @@ def hold_out(
 
 
 def adapted(material: Material, met: NDArray[np.bool_], *, adapt: bool = True) -> Array:
-    """Return the code (m, 25) of all samples, adapted to those that have been met (mask of m)."""
+    """Return the code (m, 75) of all samples, adapted to those that have been met (mask of m)."""
     import torch
 
     from avfbel.brain.adaptation import LineAdaptation
+    from avfbel.brain.contexts import in_contexts
 
     lines, evidence = torch.from_numpy(material.lines), torch.from_numpy(material.evidence)
     adaptation = LineAdaptation()
     if adapt:
         adaptation.fit(lines[met], evidence[met])
-    code: Array = adaptation(lines, evidence).numpy()
+    code: Array = in_contexts(adaptation(lines, evidence), evidence).numpy()
     return code
 
 
