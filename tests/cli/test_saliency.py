@@ -39,11 +39,20 @@ def test_the_film_can_be_left_out(clips: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.mp4"))
 
 
+def test_of_a_film_that_ends_early_the_rest_is_told_and_it_ends_with_one(clips: Path, tmp_path: Path) -> None:
+    result = run(clips / "cut.avi", "--out", tmp_path, "--no-film")
+    assert result.exit_code == 1
+    assert "cut.avi ends early or is damaged: explained as far as it decodes" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert (tmp_path / "cut.avi.saliency.png").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "code", "sentence"),
     [
         (["a", "b", "c"], 2, "one film or sound"),
         (["nowhere.mp4"], 1, "nowhere.mp4"),
+        (["default"], 2, "default is a model: name a film or sound after it"),
         (["nowhere", "nowhere.mp4"], 1, "there is no bundle nowhere"),
     ],
 )

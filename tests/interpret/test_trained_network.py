@@ -120,6 +120,14 @@ def test_another_shape_is_named() -> None:
         trained_network(replace(bundle, card=smaller))
 
 
+def test_a_limbic_system_that_reads_another_code_is_an_input_error() -> None:
+    bundle = learned()
+    k = len(bundle.weights["V"])
+    longer = {name: np.concatenate([bundle.weights[name]] * 3) for name in ("V", "U", "W")}
+    with pytest.raises(InputError, match=rf"made here reads a code of {3 * k} units, .* one of {k}: train"):
+        trained_network(replace(bundle, weights={**bundle.weights, **longer}))
+
+
 def test_unknown_settings_are_an_input_error() -> None:
     bundle = Bundle.open("default")
     odd = {**bundle.card, "parameters": {**bundle.card["parameters"], "activation": "tanh"}}

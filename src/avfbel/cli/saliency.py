@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from avfbel.cli.app import app
-from avfbel.cli.support import guarded, progress_stages, say, writing_to
+from avfbel.cli.support import SOME_FAILED, guarded, progress_stages, say, writing_to
 from avfbel.errors import UsageError
 
 
@@ -32,10 +32,13 @@ def saliency(
 
     Example: avfbel saliency film.mp4 --out results
     """
+    from avfbel.interpret.lesion_files import names_bundle
     from avfbel.interpret.saliency_files import write_saliency
 
     if len(media) > 2:
         raise UsageError(f"saliency takes one film or sound, and a model before it, got {len(media)} names")
+    if len(media) == 1 and names_bundle(media[0]):
+        raise UsageError(f"{media[0]} is a model: name a film or sound after it")
     bundle, path = media if len(media) == 2 else ("default", media[0])
     with progress_stages() as tell, writing_to(out):
         written = write_saliency(path, out, model=bundle, window=window, hop=hop, film=film, progress=tell)
@@ -43,3 +46,6 @@ def saliency(
         say(f"avfbel: note: {note}")
     for file in written.files:
         typer.echo(file)
+    if written.fault:
+        say(f"avfbel: {written.fault}")
+        raise typer.Exit(SOME_FAILED)

@@ -60,6 +60,8 @@ class ClipSaliency:
     windows: tuple[WindowSaliency, ...]
     loudness: NDArray[np.float32]
     """(n,) largest magnitude of the sound in each fortieth of a second, full scale 1."""
+    complete: bool = True
+    """Whether the whole file could be decoded."""
 
     @property
     def has_picture(self) -> bool:

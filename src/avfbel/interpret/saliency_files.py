@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Written(NamedTuple):
-    """What was written, and what a reader of it should know."""
+    """What was written, what a reader of it should know, and what is wrong with the clip ("" if nothing)."""
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    fault: str = ""
 
 
 def write_saliency(
@@ -50,7 +51,7 @@ def write_saliency(
     Returns
     -------
     Written
-        The files, and notes.
+        The files, notes, and a sentence about a clip that ends early.
 
     Raises
     ------
@@ -83,7 +84,13 @@ def write_saliency(
         with whole_files(target) as (fresh,):
             write_saliency_film(told, path, fresh, progress=tell("seconds filmed", told.duration_s))
         files.append(target)
-    return Written(tuple(files), notes_on(told.has_picture, told.has_sound))
+    fault = ""
+    if not told.complete:
+        fault = (
+            f"{path} ends early or is damaged: explained as far as it decodes ({told.duration_s:.3g} s), "
+            "export or download it again for the rest"
+        )
+    return Written(tuple(files), notes_on(told.has_picture, told.has_sound), fault)
 
 
 def notes_on(has_picture: bool, has_sound: bool) -> tuple[str, ...]:

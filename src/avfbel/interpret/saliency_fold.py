@@ -88,6 +88,7 @@ def explain_saliency(
         return ClipSaliency(
             media=shown(path),
             duration_s=media.duration_s,
+            complete=media.complete,
             model=f"{bundle.name} {bundle.version}",
             windows=tuple(windows),
             loudness=np.concatenate([*explainer.loudness, np.zeros(0, np.float32)]),

@@ -77,6 +77,12 @@ def trained_network(bundle: str | PathLike[str] | Bundle = "default") -> Network
             f"the network of the bundle {opened.source} {'; it '.join(found)}: train the model again with "
             "this version of avfbel"
         )
+    n_built, n_kept = len(network.naive_weights(1).V), len(opened.weights["V"])
+    if n_built != n_kept:
+        raise InputError(
+            f"the limbic system of the bundle {opened.source} reads a code of {n_kept} units, that of this "
+            f"version one of {n_built}: train the model again with this version of avfbel"
+        )
     network.load_state_dict(stored, strict=False)
     return network
 
