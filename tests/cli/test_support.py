@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from avfbel import cli
 from avfbel.cli import support
 
 
@@ -25,3 +26,16 @@ def test_a_quick_command_says_nothing(capsys: pytest.CaptureFixture[str]) -> Non
         tell("measuring", 1, 2)
         tell("measuring", 2, 2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_ctrl_c_while_the_commands_are_loaded_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "import_module", interrupted)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == support.INTERRUPTED
+    assert capsys.readouterr() == ("", "avfbel: interrupted before it began\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 # in the order of `avfbel --help`
@@ -26,8 +27,12 @@ _COMMAND_MODULES: tuple[str, ...] = (
 
 def main() -> None:
     """Run the `avfbel` command."""
-    from avfbel.cli.app import app
+    try:
+        from avfbel.cli.app import app
 
-    for name in _COMMAND_MODULES:
-        import_module(f"avfbel.cli.{name}")
+        for name in _COMMAND_MODULES:
+            import_module(f"avfbel.cli.{name}")
+    except KeyboardInterrupt:  # before any command has begun, and could say so itself
+        sys.stderr.write("avfbel: interrupted before it began\n")
+        raise SystemExit(130) from None
     app()
