@@ -47,6 +47,11 @@ def test_weights_are_drawn(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("V: ")
     assert (tmp_path / "weights.png").stat().st_size > 10_000
+    assert "nan" not in done.stdout  # W of a model without a trained prefrontal cortex has no index
+
+
+def test_the_help_of_the_group_has_an_example() -> None:
+    assert "Example: avfbel experiment congruence" in avfbel_("experiment", "--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -54,6 +59,7 @@ def test_weights_are_drawn(tmp_path: Path) -> None:
     [
         (("experiment", "congruence", "--stimuli", "happy"), "two stimuli or more"),
         (("experiment", "delay", "--delays", "soon"), "numbers are written"),
+        (("experiment", "delay", "--delays=0.5,100"), "from -60 to 60, got 100"),
         (("experiment", "degrade", "--how", "fog"), "no way to degrade"),
         (("weights", "--stimuli", "hapy"), "did you mean happy"),
     ],

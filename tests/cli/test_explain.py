@@ -110,3 +110,9 @@ def test_a_clip_that_ends_early_is_traced_and_counted_as_failed(
     assert done.exit_code == 1
     assert "ends early or is damaged" in done.stderr
     assert (tmp_path / "cut.avi.traces.csv").is_file()
+
+
+def test_a_folder_of_clips_is_not_taken_for_a_model(clips: Path, tmp_path: Path) -> None:
+    done = explain(clips, "--out", tmp_path)
+    assert done.exit_code == 1
+    assert f"{clips} is a folder: name the media files in it" in done.stderr

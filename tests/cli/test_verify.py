@@ -52,4 +52,7 @@ def test_what_cannot_be_recomputed_ends_with_one_sentence(result: Path, clips: P
     assert (done.exit_code, done.stdout) == (1, "")
     assert "short.mp4 is not the file that" in done.stderr
     assert avfbel_("verify", tmp_path / "absent.json").exit_code == 1
+    folder = avfbel_("verify", tmp_path)
+    assert folder.exit_code == 1
+    assert f"{tmp_path} is a folder: name one of the results in it" in folder.stderr
     assert "Example: avfbel verify results/film.mp4.json" in avfbel_("verify", "--help").stdout

@@ -274,3 +274,8 @@ def test_what_cannot_be_lesioned_is_refused() -> None:
         plan_lesions(bundle, ["all", "IT"])
     with pytest.raises(UsageError, match="name at least one of each"):
         plan_lesions(bundle, ["IT"], gains=[])
+
+
+def test_a_name_that_is_nearly_right_gets_the_right_one() -> None:
+    with pytest.raises(UsageError, match=r"no region 'Amigdala': did you mean amygdala\? Otherwise, choose"):
+        lesioned(Bundle.open(), {"Amigdala": 0})

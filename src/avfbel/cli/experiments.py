@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from avfbel.interpret.experiments import Experiment
 
 experiment = typer.Typer(
-    name="experiment", help="Show the model audio-visual experiments.", no_args_is_help=True
+    name="experiment",
+    help="Show the model audio-visual experiments.\n\n"
+    "Example: avfbel experiment congruence --stimuli happy,sad,angry --out congruence",
+    no_args_is_help=True,
 )
 app.add_typer(experiment)
 
@@ -123,7 +126,7 @@ def _way(text: str) -> tuple[str, tuple[float, ...]]:
 
     kind, equals, values = text.partition("=")
     if kind not in LEVELS:
-        raise UsageError(f"no way to degrade is called {kind!r}: choose of {', '.join(LEVELS)}")
+        raise UsageError(f"no way to degrade is called {kind!r}: choose one of {', '.join(LEVELS)}")
     return kind, _numbers(values) if equals else LEVELS[kind]
 
 

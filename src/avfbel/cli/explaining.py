@@ -136,12 +136,14 @@ def explain(
 
 def _model_and_media(named: list[str], model: str | None) -> tuple[str, str | None]:
     """Tell model and clip apart: the last name is the clip, unless it can only be a model."""
+    from avfbel.interpret.lesion_files import names_bundle
+
     if len(named) > 2:
         raise UsageError(
             f"explain takes one MEDIA file, after a BUNDLE at most; these are {len(named)} names"
         )
     names = list(named)
-    only_a_model = len(names) == 1 and (Path(names[0]).is_dir() or names[0] == "default")
+    only_a_model = len(names) == 1 and names_bundle(names[0])
     media = names.pop() if names and not only_a_model else None
     if names and model is not None:
         raise UsageError(f"the model is named twice, {names[0]} and {model}: leave one of them out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -44,8 +45,7 @@ def weights(
     with writing_to(out):
         paths = write_maps(maps, out)
     for name, of in maps.sparsity().items():
-        typer.echo(
-            f"{name}: {of.n} values, zeros {of.zeros:.3f}, near zero {of.near_zero:.3f}, Hoyer {of.hoyer:.3f}"
-        )
+        index = "no Hoyer index" if math.isnan(of.hoyer) else f"Hoyer {of.hoyer:.3f}"
+        typer.echo(f"{name}: {of.n} values, zeros {of.zeros:.3f}, near zero {of.near_zero:.3f}, {index}")
     for path in paths:
         typer.echo(path)

@@ -95,7 +95,8 @@ def asynchrony(
     predictor = open_model(model)
     steps = tuple(sorted({0.0, *(float(delay) for delay in delays)}))
     if not all(abs(delay) <= 60 for delay in steps):
-        raise UsageError("a delay is a number of seconds from -60 to 60")
+        named = ", ".join(f"{delay:g}" for delay in steps if not abs(delay) <= 60)
+        raise UsageError(f"a delay is a number of seconds from -60 to 60, got {named}")
     margin = max(abs(delay) for delay in steps)
     clips = plan_clips(stimuli, exemplars=exemplars, seed=seed, seconds=seconds)
     gauge = Gauge(window=window, hop=hop)

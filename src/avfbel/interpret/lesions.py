@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -253,8 +254,10 @@ def _find(
 ) -> tuple[str, tuple[str, ...]]:
     if _key(name) not in known:
         *most, last = (shown for shown, _ in known.values())
+        near = [known[key][0] for key in get_close_matches(_key(name), known, n=2)]
+        meant = f"did you mean {' or '.join(near)}? Otherwise, choose" if near else "choose"
         raise UsageError(
-            f"the model {bundle.name} has no region {name!r}: choose from {', '.join(most)} and {last}"
+            f"the model {bundle.name} has no region {name!r}: {meant} from {', '.join(most)} and {last}"
         )
     return known[_key(name)]
 

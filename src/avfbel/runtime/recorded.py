@@ -71,6 +71,8 @@ def read_results(path: str | PathLike[str]) -> list[Recorded]:
         If it is Parquet and pyarrow is not installed.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name one of the results in it")
     try:
         if path.suffix.lower() == ".csv":
             return [_read_csv(path)]
