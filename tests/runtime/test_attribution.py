@@ -134,7 +134,7 @@ def test_a_contribution_is_the_mean_effect_over_all_orders(shipped: Bundle) -> N
         return known[heard, seen]
 
     updown = 4
-    effect = np.zeros(32)
+    effect = np.zeros(predictor.bundle.weights["V"].shape[0])
     for all_heard in (frozenset[int](), frozenset(range(7))):
         for order in permutations(range(5)):
             before = frozenset(order[: order.index(updown)])

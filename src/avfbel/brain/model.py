@@ -75,6 +75,9 @@ class AVFBEL(Estimator):
         and both, show 137 000 samples; the paper's 100 passes over 760 showed 76 000.
     bel_epochs : int
         Shuffled passes of the local rule.
+    bel_orders : int
+        Orders of the samples in which the local rule learns anew from nothing; the weights are averaged, so
+        that little depends on which sample came last.
     rule : {"moren", "belbic", "published"}
         Local rule, see `avfbel.brain.limbic`. Of these, recurrent learning knows the random thalamus of
         "published" only.
@@ -142,6 +145,7 @@ class AVFBEL(Estimator):
         batch_size: int = 32,
         epochs: int = 30,
         bel_epochs: int = 30,
+        bel_orders: int = 1,
         rule: str = "moren",
         alpha: float = 0.1,
         beta: float = 0.2,
@@ -168,6 +172,7 @@ class AVFBEL(Estimator):
         self.batch_size = batch_size
         self.epochs = epochs
         self.bel_epochs = bel_epochs
+        self.bel_orders = bel_orders
         self.rule = rule
         self.alpha = alpha
         self.beta = beta
@@ -210,7 +215,7 @@ class AVFBEL(Estimator):
             raise ValueError(f"learning must be {' or '.join(LEARNING)}, got {self.learning!r}")
         device = device_of(self.device)
         samples, rewards = self._lessons(data)
-        for name in ("bel_epochs", "batch_size"):
+        for name in ("bel_epochs", "bel_orders", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         settings = self._settings(self.epochs)
@@ -241,9 +246,11 @@ class AVFBEL(Estimator):
             if network.lines:
                 alone, again = rehearsal(x_fused)
                 shown, wanted = np.concatenate([shown, again]), np.concatenate([wanted, rewards[alone]])
-            order = np.stack([rng.permutation(len(shown)) for _ in range(self.bel_epochs)])
-            naive = initial_state(shown.shape[1], wanted.shape[1])
-            self.state_: LimbicState = limbic_fit(naive, shown, wanted, order, parameters)
+            passes = [rng.permutation(len(shown)) for _ in range(self.bel_orders * self.bel_epochs)]
+            order = np.stack(passes).reshape(self.bel_orders, self.bel_epochs, -1)
+            naive = initial_state(shown.shape[1], wanted.shape[1], models=(len(order),))
+            states = limbic_fit(naive, shown, wanted, order, parameters)
+            self.state_: LimbicState = LimbicState(*(weights.mean(axis=0) for weights in states))
         self.network_: Network = network.cpu()
         self.loss_curve_ = loss_curve
         self.head_mse_ = _least_squares_error(x_fused, rewards)

@@ -110,11 +110,14 @@ def _draw_epp(ax: Axes, analysis: Analysis) -> None:
         if not window.in_range:
             ax.axvspan(left, right, facecolor=_OUTSIDE, edgecolor="none", zorder=0)
     ax.axhline(0.5, color=INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
-    low, high = [w.epp_low for w in windows], [w.epp_high for w in windows]
-    if None not in low and None not in high:
-        ax.fill_between(
-            window_middles(analysis), np.array(low, float), np.array(high, float), color="#cccccc"
-        )
+    low, high = (np.array([getattr(w, name) for w in windows], float) for name in ("epp_low", "epp_high"))
+    known = np.isfinite(low) & np.isfinite(high)  # there is none where a window is out of range
+    if known.any():
+        middles = window_middles(analysis)
+        ax.fill_between(middles, low, high, where=known, color="#cccccc", linewidth=0)
+        alone = known & ~np.append(known[1:], False) & ~np.append(False, known[:-1])
+        if alone.any():
+            ax.vlines(middles[alone], low[alone], high[alone], color="#cccccc", linewidth=3)
     draw_course(ax, analysis, (w.epp for w in windows), color=INK, linewidth=1.6)
     blank = [
         (middle, w.epp) for middle, w in zip(window_middles(analysis), windows, strict=True) if not w.evidence

@@ -187,7 +187,8 @@ def _remarks(analysis: Analysis) -> str:
             f"{n - within} of {n} windows lie outside what the model was trained on: take their values with "
             "care. They are hatched in the timeline."
         )
-    if all(window.epp_low is None or window.epp_high is None for window in analysis.windows):
+    in_range = [window for window in analysis.windows if window.in_range]
+    if in_range and all(window.epp_low is None for window in analysis.windows):
         remarks.append("This model has no calibrated interval of EPP, so none is drawn.")
     items = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
     return f'<ul class="remarks">{items}</ul>' if items else ""
