@@ -75,7 +75,7 @@ def test_each_sense_alone_and_both_are_calibrated_to_their_own_norm(
     predictor = Predictor("default")
     said = np.array([analyze(path, model=predictor, modality=sense).epp for path in clips.values()])
     norm = np.array([float(rating_epp(norm_emotions(name, NORM[sense]))) for name in clips])
-    assert abs((said - norm).mean()) < 0.09  # half an interval of sound alone, which is told with least certainty
+    assert abs((said - norm).mean()) < 0.09  # half an interval of sound alone
     assert np.abs(said - norm).mean() < 0.12
     assert np.corrcoef(said, norm)[0, 1] > 0.6  # of five clips, a weak bound
 
