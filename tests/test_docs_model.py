@@ -30,8 +30,8 @@ def test_its_tables_are_current() -> None:
 def test_a_changed_number_is_noticed() -> None:
     tables = script("scripts", "model_tables")
     text = tables.PAGE.read_text(encoding="utf-8")
-    assert "| orbitofrontal cortex | 125 | 0 | 125 |" in text
-    assert tables.renew(text.replace("| 125 | 0 | 125 |", "| 126 | 0 | 125 |")) == text
+    assert "| orbitofrontal cortex | 375 | 0 | 375 |" in text
+    assert tables.renew(text.replace("| 375 | 0 | 375 |", "| 376 | 0 | 375 |")) == text
 
 
 def test_a_window_passes_in_less_than_5_ms() -> None:

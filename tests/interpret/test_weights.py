@@ -58,7 +58,7 @@ def test_the_tables_hold_every_value(maps: LimbicMaps, tmp_path: Path) -> None:
     k, q = maps.weights["V"].shape
     rows = list(maps.rows())
     assert len(rows) == 2 * k * q + k * k + 2 * 2 * k * q + 2 * q
-    assert rows[0][:4] == ["V", None, "0", EMOTIONS[0]]
+    assert rows[0][:4] == ["V", None, unit_names(Bundle.open())[0], EMOTIONS[0]]
     assert rows[-1] == ["E", "sad", None, EMOTIONS[-1], float(maps.emotion[-1, -1])]
     paths = write_maps(maps, tmp_path / "new")
     assert [path.name for path in paths] == ["weights.csv", "weights.json", "weights.png"]
