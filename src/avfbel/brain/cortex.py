@@ -47,7 +47,7 @@ class Cortex:
         """Names of the units that the limbic system reads: context and line."""
         return tuple(f"{context} {line}" for context in CONTEXTS for line in unit_names())
 
-    def network(self, *, kappa: float, modality: str = "both", dropout: float = 0.0) -> Network:
+    def network(self, *, kappa: float, modality: str = "both") -> Network:
         """Build a network around these regions.
 
         Parameters
@@ -56,8 +56,6 @@ class Cortex:
             Gain of the thalamic path.
         modality : {"both", "audio", "video"}
             The senses that are open.
-        dropout : float
-            Share of hidden units silenced, should the regions be trained on.
 
         Returns
         -------
@@ -77,7 +75,7 @@ class Cortex:
             n_visual=s.n_visual,
             hidden=s.hidden,
             n_fused=N_LINES,
-            dropout=dropout,
+            dropout=0.0,  # of regions that stay as they are, nothing is silenced
             kappa=kappa,
             modality=modality,
             lines=True,

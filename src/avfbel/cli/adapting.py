@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from avfbel.cli.app import app
@@ -50,6 +50,6 @@ def adapt(
         with writing_to(out):
             learned.save(out)
     for media, *epp in zip(learned.media, learned.rated, learned.before, learned.after, strict=True):
-        rated, before, after = ("-" if np.isnan(value) else f"{value:.3f}" for value in epp)
+        rated, before, after = ("-" if math.isnan(value) else f"{value:.3f}" for value in epp)
         typer.echo(f"{media}: EPP rated {rated}, before {before}, after {after}")
     typer.echo(out)

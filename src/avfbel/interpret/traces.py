@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from avfbel.emotion import EMOTIONS
 from avfbel.errors import InputError
-from avfbel.files import write_whole
 from avfbel.interpret.preview import Preview, PreviewRecorder, Watched
 from avfbel.interpret.trace_columns import REGION, trace_columns
 from avfbel.runtime.engine import Predictor
@@ -128,11 +127,11 @@ class Traces:
             The figure.
         """
         from avfbel.interpret.traces_figure import draw_traces
-        from avfbel.runtime.figure import encode_figure
+        from avfbel.runtime.figure import save_figure
 
         figure = draw_traces(self)
         if path is not None:
-            write_whole(path, encode_figure(figure, Path(path).suffix.lstrip(".") or "png"))
+            save_figure(figure, path)
         return figure
 
     def save(self, path: str | PathLike[str]) -> tuple[Path, ...]:

@@ -185,11 +185,11 @@ class Analysis:
         matplotlib.figure.Figure
             The figure.
         """
-        from avfbel.runtime.figure import draw, encode_figure
+        from avfbel.runtime.figure import draw, save_figure
 
         figure = draw(self)
         if path is not None:
-            write_whole(path, encode_figure(figure, Path(path).suffix.lstrip(".") or "png"))
+            save_figure(figure, path)
         return figure
 
     def plot_attribution(self, path: str | PathLike[str] | None = None) -> Figure:
@@ -211,12 +211,12 @@ class Analysis:
             If contributions were not asked for in the analysis.
         """
         from avfbel.runtime.attribution_figure import draw_attribution
-        from avfbel.runtime.figure import encode_figure
+        from avfbel.runtime.figure import save_figure
 
         self.require_attribution()
         figure = draw_attribution(self)
         if path is not None:
-            write_whole(path, encode_figure(figure, Path(path).suffix.lstrip(".") or "png"))
+            save_figure(figure, path)
         return figure
 
     def report(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import PurePath
+from os import PathLike
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from avfbel.emotion import EMOTIONS
 from avfbel.errors import UsageError
+from avfbel.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,6 +101,11 @@ def encode_figure(figure: Figure, ending: str) -> bytes:
     with mpl.rc_context(STYLE):
         figure.savefig(content, format=ending, metadata=undated)
     return content.getvalue()
+
+
+def save_figure(figure: Figure, path: str | PathLike[str]) -> Path:
+    """Write a figure, whole or not at all, in the format that the ending of `path` names; png without one."""
+    return write_whole(path, encode_figure(figure, PurePath(path).suffix.lstrip(".") or "png"))
 
 
 def _draw_epp(ax: Axes, analysis: Analysis) -> None:
